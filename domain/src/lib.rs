@@ -1,0 +1,4 @@
+//! Pure booking decisions.
+pub mod ids;
+pub mod stream;
+pub mod time;

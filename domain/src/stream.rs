@@ -1,0 +1,118 @@
+//! Stream names: closed formats, lower case, opaque, without personal data (design, section 4).
+//!
+//! The first `-` ends the category. No part ever comes from a user's text.
+
+use crate::ids::{AgendaId, ClinicId, MemberId, PatientId, SubjectId, TemplateId};
+use crate::time::WallDate;
+use std::fmt;
+
+/// The name of one stream, the unit of consistency.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamName(String);
+
+/// A text that is not one of our stream names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a stream name of this product: {0:?}")]
+pub struct BadStreamName(pub String);
+
+/// The categories that exist.
+pub const CATEGORIES: [&str; 9] =
+    ["clinic", "slug", "template", "agendaday", "quota", "patient", "staff", "demand", "access"];
+
+impl StreamName {
+    /// `clinic-{clinic}`: portal, activities, practitioners, agendas, services, settings.
+    pub fn clinic(id: ClinicId) -> Self {
+        Self(format!("clinic-{}", id.0.simple()))
+    }
+    /// `slug-{hash}`: a portal address belongs to one clinic. `hash` is made by [`crate::slug::Slug::hash`].
+    pub fn slug(hash: &str) -> Self {
+        Self(format!("slug-{hash}"))
+    }
+    /// `template-{template}`: one schedule template.
+    pub fn template(id: TemplateId) -> Self {
+        Self(format!("template-{}", id.0.simple()))
+    }
+    /// `agendaday-{agenda}.{yyyymmdd}`: one agenda on one clinic-local day.
+    pub fn agenda_day(agenda: AgendaId, date: WallDate) -> Self {
+        Self(format!("agendaday-{}.{}", agenda.0.simple(), date.compact()))
+    }
+    /// `quota-{subject}`: the future appointments that count against one person's cap.
+    pub fn quota(subject: SubjectId) -> Self {
+        Self(format!("quota-{}", subject.0.simple()))
+    }
+    /// `patient-{patient}`: one patient record.
+    pub fn patient(id: PatientId) -> Self {
+        Self(format!("patient-{}", id.0.simple()))
+    }
+    /// `staff-{member}`: one staff account.
+    pub fn staff(id: MemberId) -> Self {
+        Self(format!("staff-{}", id.0.simple()))
+    }
+    /// `demand-{clinic}.{yyyymmdd}.{writer}`: what was asked for and refused.
+    pub fn demand(clinic: ClinicId, date: WallDate, writer: uuid::Uuid) -> Self {
+        Self(format!("demand-{}.{}.{}", clinic.0.simple(), date.compact(), writer.simple()))
+    }
+
+    /// Reads a name back, from a store or an address: lower-case letters, digits, `.` and `-`, a known category.
+    pub fn parse(text: &str) -> Result<Self, BadStreamName> {
+        let bad = || BadStreamName(text.chars().take(80).collect());
+        let (category, rest) = text.split_once('-').ok_or_else(bad)?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.';
+        if CATEGORIES.contains(&category) && !rest.is_empty() && rest.len() <= 120 && rest.chars().all(plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(bad())
+        }
+    }
+
+    /// The part before the first `-`.
+    pub fn category(&self) -> &str {
+        self.0.split_once('-').map_or(self.0.as_str(), |(category, _)| category)
+    }
+    /// The agenda and day of an `agendaday-…` stream.
+    pub fn as_agenda_day(&self) -> Option<(AgendaId, WallDate)> {
+        let (agenda, date) = self.0.strip_prefix("agendaday-")?.split_once('.')?;
+        Some((agenda.parse().ok()?, WallDate::parse_compact(date)?))
+    }
+    /// The id of a stream that is named after one id alone.
+    pub fn id(&self) -> Option<uuid::Uuid> {
+        uuid::Uuid::try_parse(self.0.split_once('-')?.1).ok()
+    }
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl fmt::Debug for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_stream_tells_its_agenda_and_day() {
+        let agenda = AgendaId::from_bytes([7; 16]);
+        let date = WallDate::from_ymd(2026, 11, 24).unwrap();
+        let name = StreamName::agenda_day(agenda, date);
+        assert_eq!(name.as_str(), "agendaday-07070707070707070707070707070707.20261124");
+        assert_eq!(name.as_agenda_day(), Some((agenda, date)));
+        assert_eq!(StreamName::parse(name.as_str()), Ok(name));
+    }
+
+    #[test]
+    fn foreign_names_are_refused() {
+        for name in ["", "$$", "$all", "clinic-", "clinic-A", "other-00", "clinic", "clinic-a b"] {
+            assert!(StreamName::parse(name).is_err(), "{name}");
+        }
+    }
+}
