@@ -1,0 +1,203 @@
+//! MoveAppointment: within a day in one append; across days by promise, leaving, arriving (design, section 4).
+//!
+//! The decisive moment of a move across streams is [`AppointmentMovedOut`] on the source. Until then the target
+//! only holds a promise, which does not lapse with time; after two minutes anybody may end the move, at the
+//! source first.
+
+use super::{
+    AgendaDay, AgendaDayEvent, Appointment, AppointmentMoved, AppointmentMovedIn, AppointmentMovedOut, Booking,
+    DayRefusal, MoveAbandoned, MoveReleased, MoveReserved, Placement, Selected, Source, Wish,
+    booking::{offered_placement, wished_placement},
+};
+use crate::clinic::Clinic;
+use crate::ids::{AgendaId, AppointmentId, CommandId, PractitionerId, ServiceId};
+use crate::time::{Instant, WallDate};
+use crate::values::{Status, check_match};
+use crate::visibility::ViewerFacts;
+
+/// After so many seconds anybody may end an unfinished move.
+pub const MOVE_PATIENCE_SECONDS: i64 = 120;
+
+/// Where an appointment shall go, and who says so.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// Staff: any time that is not taken.
+    Staff {
+        /// The target agenda's practitioner.
+        practitioner: PractitionerId,
+        /// The wish.
+        wish: Wish,
+    },
+    /// The patient: an availability that the portal offers for the appointment's service.
+    Patient {
+        /// The service.
+        service: ServiceId,
+        /// The availability.
+        selected: Selected,
+        /// The viewer; the cap does not count what is only moved.
+        viewer: ViewerFacts,
+    },
+}
+
+impl Destination {
+    fn placement(
+        &self,
+        day: &AgendaDay,
+        clinic: &Clinic,
+        moved: AppointmentId,
+        now: Instant,
+    ) -> Result<Placement, DayRefusal> {
+        match self {
+            Self::Staff { practitioner, wish } => wished_placement(day, clinic, *practitioner, *wish, Some(moved), now),
+            Self::Patient { service, selected, viewer } => {
+                offered_placement(day, clinic, *service, *selected, viewer, Some(moved), now).map(|(p, _)| p)
+            }
+        }
+    }
+    /// True if the patient moves.
+    pub const fn by_patient(&self) -> bool {
+        matches!(self, Self::Patient { .. })
+    }
+}
+
+/// The appointment, if it may be moved or cancelled by this person now.
+pub(super) fn changeable<'a>(
+    day: &'a AgendaDay,
+    clinic: &Clinic,
+    id: AppointmentId,
+    by_patient: bool,
+    if_match: Option<u64>,
+    now: Instant,
+) -> Result<&'a Appointment, DayRefusal> {
+    let appointment = day.appointments.get(&id).ok_or(DayRefusal::UnknownAppointment)?;
+    if appointment.moved_to.is_some() {
+        return Err(DayRefusal::MovedAway);
+    }
+    check_match(if_match, appointment.touched)?;
+    if appointment.status == Status::Cancelled {
+        return Err(DayRefusal::Cancelled);
+    }
+    if !appointment.is_ahead() {
+        return Err(DayRefusal::WrongStatus);
+    }
+    if by_patient && now > cutoff(clinic, appointment) {
+        return Err(DayRefusal::PastCutoff);
+    }
+    Ok(appointment)
+}
+
+/// Last instant at which the patient may change the appointment; the instant itself is still in time (8.29).
+pub fn cutoff(clinic: &Clinic, appointment: &Appointment) -> Instant {
+    appointment.placement.span.start.plus_minutes(-i64::from(clinic.settings.change_cutoff_minutes))
+}
+
+/// Moves an appointment within its day, or changes its length. The new time may overlap its old one.
+pub fn decide_move_within(
+    day: &AgendaDay,
+    clinic: &Clinic,
+    id: AppointmentId,
+    destination: &Destination,
+    drop_original: bool,
+    if_match: Option<u64>,
+    now: Instant,
+) -> Result<Vec<AgendaDayEvent>, DayRefusal> {
+    let by_patient = destination.by_patient();
+    let appointment = changeable(day, clinic, id, by_patient, if_match, now)?;
+    let placement = destination.placement(day, clinic, id, now)?;
+    if placement == appointment.placement {
+        return Ok(vec![]);
+    }
+    let dropped = dropped(day, id, drop_original, &placement.sources);
+    Ok(vec![AgendaDayEvent::AppointmentMoved(AppointmentMoved { appointment: id, placement, dropped, by_patient })])
+}
+
+fn dropped(day: &AgendaDay, id: AppointmentId, drop_original: bool, still_used: &[Source]) -> Vec<Source> {
+    let mut sources = if drop_original { day.sources_of(id) } else { vec![] };
+    sources.retain(|s| !still_used.contains(s));
+    sources
+}
+
+/// First step, on the target: time is promised.
+pub fn decide_reserve_move(
+    target: &AgendaDay,
+    clinic: &Clinic,
+    id: AppointmentId,
+    movement: CommandId,
+    source: (AgendaId, WallDate),
+    destination: &Destination,
+    now: Instant,
+) -> Result<Vec<AgendaDayEvent>, DayRefusal> {
+    match target.promises.get(&id) {
+        Some(promise) if promise.movement == movement => return Ok(vec![]),
+        Some(_) => return Err(DayRefusal::MovePending),
+        None => {}
+    }
+    let placement = destination.placement(target, clinic, id, now)?;
+    let (source_agenda, source_date) = source;
+    let reserved = MoveReserved { appointment: id, movement, source_agenda, source_date, placement };
+    Ok(vec![AgendaDayEvent::MoveReserved(reserved)])
+}
+
+/// Second step, on the source: the appointment leaves. This append is the move.
+#[allow(clippy::too_many_arguments, reason = "one argument for each fact of the event")]
+pub fn decide_move_out(
+    source: &AgendaDay,
+    clinic: &Clinic,
+    id: AppointmentId,
+    movement: CommandId,
+    target: (AgendaId, WallDate),
+    drop_original: bool,
+    by_patient: bool,
+    if_match: Option<u64>,
+    now: Instant,
+) -> Result<Vec<AgendaDayEvent>, DayRefusal> {
+    if source.abandoned_moves.contains(&movement) {
+        return Err(DayRefusal::MoveAbandoned);
+    }
+    changeable(source, clinic, id, by_patient, if_match, now)?;
+    let dropped = dropped(source, id, drop_original, &[]);
+    let (target_agenda, target_date) = target;
+    let left = AppointmentMovedOut { appointment: id, movement, target_agenda, target_date, dropped, by_patient };
+    Ok(vec![AgendaDayEvent::AppointmentMovedOut(left)])
+}
+
+/// Third step, on the target: the appointment arrives at the time that was promised to it.
+pub fn decide_move_in(
+    target: &AgendaDay,
+    booking: &Booking,
+    left: &Appointment,
+    source: (AgendaId, WallDate),
+) -> Vec<AgendaDayEvent> {
+    let Some(promise) = target.promises.get(&booking.appointment) else { return vec![] };
+    let (source_agenda, source_date) = source;
+    vec![AgendaDayEvent::AppointmentMovedIn(AppointmentMovedIn {
+        booking: booking.clone(),
+        placement: promise.placement.clone(),
+        source_agenda,
+        source_date,
+        booked_at: left.booked_at,
+        status: Status::Booked,
+        attached: left.attached,
+    })]
+}
+
+/// Ends an unfinished move at its source; nothing to do if the appointment has left already.
+pub fn decide_abandon_move(
+    source: &AgendaDay,
+    id: AppointmentId,
+    movement: CommandId,
+    target: (AgendaId, WallDate),
+) -> Vec<AgendaDayEvent> {
+    let left = source.appointments.get(&id).is_some_and(|a| a.moved_to == Some(target));
+    if left || source.abandoned_moves.contains(&movement) {
+        return vec![];
+    }
+    let (target_agenda, target_date) = target;
+    vec![AgendaDayEvent::MoveAbandoned(MoveAbandoned { appointment: id, movement, target_agenda, target_date })]
+}
+
+/// Gives promised time back after its move was ended.
+pub fn decide_release_promise(target: &AgendaDay, id: AppointmentId, movement: CommandId) -> Vec<AgendaDayEvent> {
+    let still = target.promises.get(&id).is_some_and(|p| p.movement == movement);
+    if still { vec![AgendaDayEvent::MoveReleased(MoveReleased { appointment: id })] } else { vec![] }
+}

@@ -1,0 +1,1 @@
+//! Histories of a day, told as given, when, then.
