@@ -1,0 +1,139 @@
+//! Reading pages of events, up to what the index says and not beyond.
+//!
+//! Revisions and positions are dense, so it is known beforehand how many rows a page has. Fewer mean damage.
+
+use super::index::Index;
+use super::open::is_damage;
+use crate::port::{Page, Position, ReadError, Recorded};
+use booking_domain::stream::StreamName;
+use futures::TryStreamExt;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqlitePool};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Events of one page of the whole log at most, whatever was asked for.
+pub(super) const PAGE_EVENTS: u64 = 65_536;
+/// Bytes after which a page of the whole log ends.
+const PAGE_BYTES: usize = 32_000_000;
+
+const STREAM: &str = "SELECT position, revision, event_id, type, metadata, payload FROM events \
+     WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?";
+const ALL: &str = "SELECT position, revision, event_id, type, metadata, payload, \
+     (SELECT name FROM streams WHERE id = stream) FROM events WHERE position > ? ORDER BY position LIMIT ?";
+const IDS: &str = "SELECT event_id, position FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?";
+
+/// Reads from the file, with the index beside it.
+pub(super) struct Reader {
+    pub(super) pool: SqlitePool,
+    pub(super) index: Arc<Index>,
+}
+
+impl Reader {
+    pub(super) async fn stream(
+        &self,
+        stream: &StreamName,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        let Some(head) = self.index.head(stream).filter(|head| head.last >= from) else {
+            return Ok(Vec::new());
+        };
+        let wanted = (head.last - from).saturating_add(1).min(limit as u64);
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
+        let mut events = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0).min(1_024));
+        let mut rows = sqlx::query(STREAM).bind(head.id).bind(signed(from)).bind(signed(wanted)).fetch(&self.pool);
+        while let Some(row) = rows.try_next().await.map_err(|error| refused(&error))? {
+            let event = self.recorded(&row, stream.clone())?;
+            if event.revision != from + events.len() as u64 {
+                return Err(gap(&format!("{stream}@{}", from + events.len() as u64)));
+            }
+            events.push(event);
+        }
+        if (events.len() as u64) < wanted {
+            return Err(gap(&format!("{stream}@{}", from + events.len() as u64)));
+        }
+        Ok(events)
+    }
+
+    pub(super) async fn all(&self, after: Option<Position>, limit: usize) -> Result<Page, ReadError> {
+        let last = self.index.last();
+        let start = after.map_or(0, |after| after.0);
+        let wanted = last.saturating_sub(start).min(limit as u64).min(PAGE_EVENTS);
+        if wanted == 0 {
+            return Ok(Page { events: Vec::new(), next: after, end: start >= last });
+        }
+        let mut events = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0).min(4_096));
+        let (mut next, mut bytes) = (start, 0_usize);
+        let mut rows = sqlx::query(ALL).bind(signed(start)).bind(signed(wanted)).fetch(&self.pool);
+        while let Some(row) = rows.try_next().await.map_err(|error| refused(&error))? {
+            let name: &str = row.try_get(6).map_err(|error| refused(&error))?;
+            let stream = StreamName::parse(name).map_err(|bad| ReadError::Corrupt(bad.to_string()))?;
+            let event = self.recorded(&row, stream)?;
+            next += 1;
+            if event.position.0 != next {
+                return Err(gap(&format!("position {next}")));
+            }
+            bytes = bytes.saturating_add(event.payload.len()).saturating_add(event.metadata.len());
+            events.push(event);
+            if bytes > PAGE_BYTES {
+                break;
+            }
+        }
+        if next < start + wanted && bytes <= PAGE_BYTES {
+            return Err(gap(&format!("position {}", next + 1)));
+        }
+        Ok(Page { events, next: Some(Position(next)), end: next >= last })
+    }
+
+    /// The position of the last of these events, if the stream holds them all from this revision on.
+    pub(super) async fn find(&self, stream: &StreamName, from: u64, ids: &[Uuid]) -> Result<Option<u64>, ReadError> {
+        let Some(head) = self.index.head(stream) else { return Ok(None) };
+        let limit = signed(ids.len() as u64);
+        let stored: Vec<(Vec<u8>, i64)> = sqlx::query_as(IDS)
+            .bind(head.id)
+            .bind(signed(from))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| refused(&error))?;
+        let same = stored.len() == ids.len() && stored.iter().zip(ids).all(|((stored, _), id)| stored == id.as_bytes());
+        Ok(stored.last().filter(|_| same).and_then(|(_, position)| u64::try_from(*position).ok()))
+    }
+
+    fn recorded(&self, row: &SqliteRow, stream: StreamName) -> Result<Recorded, ReadError> {
+        let number = |at: usize| -> Result<u64, ReadError> {
+            let number: i64 = row.try_get(at).map_err(|error| refused(&error))?;
+            u64::try_from(number).map_err(|_| ReadError::Corrupt(format!("a negative number in column {at}")))
+        };
+        let id: &[u8] = row.try_get(2).map_err(|error| refused(&error))?;
+        let event_type: i64 = row.try_get(3).map_err(|error| refused(&error))?;
+        Ok(Recorded {
+            position: Position(number(0)?),
+            stream,
+            revision: number(1)?,
+            id: Uuid::from_slice(id).map_err(|_| ReadError::Corrupt("an event id of a wrong length".to_owned()))?,
+            event_type: self
+                .index
+                .type_name(event_type)
+                .ok_or_else(|| ReadError::Corrupt(format!("the unknown event type number {event_type}")))?,
+            metadata: row.try_get(4).map_err(|error| refused(&error))?,
+            payload: row.try_get(5).map_err(|error| refused(&error))?,
+        })
+    }
+}
+
+fn gap(at: &str) -> ReadError {
+    ReadError::Corrupt(format!("no event at {at}, where one was acknowledged"))
+}
+
+/// For parameters: what is beyond the file's range is beyond everything in it.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn refused(error: &sqlx::Error) -> ReadError {
+    if is_damage(error) { ReadError::Corrupt(error.to_string()) } else { ReadError::Unavailable(error.to_string()) }
+}

@@ -1,0 +1,317 @@
+//! The `SQLite` store: the suite, and what only a store with a writer and a disk can get wrong.
+
+use crate::actors::{Dice, Subject, day, event, event_with, events, everything, fill, fresh_id, head, patient, stored};
+use booking_store::{AppendError, EventStore, Expected, Fault, SqliteOptions, SqliteStore};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+/// A folder for a log.
+pub fn folder() -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("events.db");
+    (folder, path)
+}
+
+/// Opens with the usual options.
+pub async fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(path, SqliteOptions::default()).await.unwrap()
+}
+
+/// A connection that is not the store's.
+pub async fn stranger(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).foreign_keys(false).connect().await.unwrap()
+}
+
+fn options(change: impl FnOnce(&mut SqliteOptions)) -> SqliteOptions {
+    let mut options = SqliteOptions::default();
+    change(&mut options);
+    options
+}
+
+mod usual {
+    use super::{Arc, Subject, folder, open};
+
+    async fn make() -> Subject {
+        let (folder, path) = folder();
+        Subject { store: Arc::new(open(&path).await), keep: Box::new(folder) }
+    }
+
+    crate::conformance!(make);
+}
+
+/// One append per transaction at most, one reader, a checkpoint all the time, and appends that arrive late.
+mod cramped {
+    use super::{Arc, Dice, Duration, Mutex, SqliteStore, Subject, folder, options};
+
+    async fn make() -> Subject {
+        let (folder, path) = folder();
+        let dice = Mutex::new(Dice::cast("delays"));
+        let options = options(|options| {
+            options.batch = 1;
+            options.queue = 1;
+            options.readers = 1;
+            options.checkpoint_frames = 1;
+            options.delay = Some(Arc::new(move || Duration::from_micros(dice.lock().unwrap().below(300))));
+        });
+        Subject { store: Arc::new(SqliteStore::open(&path, options).await.unwrap()), keep: Box::new(folder) }
+    }
+
+    crate::conformance!(make);
+}
+
+#[tokio::test]
+async fn the_linked_engine_does_not_have_the_wal_reset_bug() {
+    let (_folder, path) = folder();
+    let version = open(&path).await.engine_version().await.unwrap();
+    let parts: Vec<u32> = version.split('.').map(|part| part.parse().unwrap()).collect();
+    assert!(parts >= vec![3, 51, 3], "{version}");
+}
+
+#[tokio::test]
+async fn a_log_that_is_opened_again_holds_what_it_held_and_goes_on() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let lost = events(2);
+    fill(&store, &day(1), 3).await;
+    let before = stored(store.append(&day(2), Expected::NoStream, lost.clone()).await);
+    let log = everything(&store, 10).await;
+    store.close().await;
+
+    let store = open(&path).await;
+    assert_eq!(everything(&store, 10).await, log);
+    assert_eq!(store.head().await.unwrap(), Some(before.position));
+    let late = store.append(&day(1), Expected::Exact(1), vec![event()]).await;
+    assert_eq!(late, Err(AppendError::WrongExpectedRevision { actual: Some(2) }));
+    // The writer has forgotten the ids by now; the file has not.
+    let again = store.append(&day(2), Expected::NoStream, lost.clone()).await.unwrap();
+    assert!(again.already);
+    assert_eq!(again.position, before.position);
+    let partly = vec![lost[0].clone(), event()];
+    let answer = store.append(&day(2), Expected::NoStream, partly).await;
+    assert_eq!(answer, Err(AppendError::WrongExpectedRevision { actual: Some(1) }));
+    let next = stored(store.append(&day(3), Expected::NoStream, vec![event()]).await);
+    assert_eq!(next.position.0, before.position.0 + 1, "positions are dense");
+}
+
+#[tokio::test]
+async fn a_store_that_goes_away_stores_what_was_queued_and_lets_the_next_one_open() {
+    let (_folder, path) = folder();
+    for round in 0..10_u64 {
+        let store = open(&path).await;
+        let name = day(1);
+        // Dropped without waiting for its answer: it is stored all the same.
+        let mut append = store.append(&name, Expected::head(round.checked_sub(1)), vec![event()]);
+        assert!(futures::poll!(&mut append).is_pending());
+        drop(append);
+        store.close().await;
+    }
+    assert_eq!(head(&open(&path).await, &day(1)).await, Some(9));
+}
+
+#[tokio::test]
+async fn a_closed_store_answers_instead_of_waiting() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    fill(&store, &day(1), 1).await;
+    store.close().await;
+    store.close().await;
+    let late = store.append(&day(1), Expected::Exact(0), vec![event()]).await;
+    assert!(matches!(late, Err(AppendError::Unavailable(_))), "{late:?}");
+    assert!(store.read_stream(&day(1), 0, 10).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn thirty_two_writers_and_their_readers_are_never_told_that_the_log_is_busy() {
+    let (_folder, path) = folder();
+    // A checkpoint after nearly every batch is what writers and readers would get in each other's way with.
+    let store = SqliteStore::open(&path, options(|options| options.checkpoint_frames = 8)).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for writer in 0..32 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let name = day(writer);
+            for revision in 0..40_u64 {
+                let list = vec![event_with(fresh_id(), vec![7; 2_000])];
+                stored(store.append(&name, Expected::head(revision.checked_sub(1)), list).await);
+                assert_eq!(store.read_stream(&name, 0, usize::MAX).await.unwrap().len() as u64, revision + 1);
+                store.read_all(None, 50).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let statistics = store.statistics();
+    assert_eq!((statistics.appends, statistics.rows), (32 * 40, 32 * 40));
+    assert_eq!((statistics.rollbacks, statistics.conflicts), (0, 0));
+    assert!(statistics.checkpoints > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_who_wait_at_the_same_time_share_one_commit() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let mut tasks = JoinSet::new();
+    for writer in 0..64 {
+        let store = store.clone();
+        tasks.spawn(async move { fill(&store, &day(writer), 20).await });
+    }
+    tasks.join_all().await;
+    let statistics = store.statistics();
+    assert_eq!(statistics.appends, 64 * 20);
+    assert!(statistics.batches * 2 < statistics.appends, "{statistics:?}");
+    assert!(statistics.last_commit_micros > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn more_bytes_than_fit_into_one_batch_are_stored_in_several() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let mut tasks = JoinSet::new();
+    for writer in 0..20 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let list = vec![event_with(fresh_id(), vec![1; 900_000])];
+            stored(store.append(&day(writer), Expected::NoStream, list).await);
+        });
+    }
+    tasks.join_all().await;
+    assert!(store.statistics().batches >= 20 * 900_000 / 4_000_000);
+    // Pages end by their bytes, too.
+    let page = store.read_all(None, usize::MAX).await.unwrap();
+    assert_eq!((page.events.len(), page.end), (20, true));
+}
+
+#[tokio::test]
+async fn nobody_updates_deletes_or_replaces_what_was_logged() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    fill(&store, &day(1), 3).await;
+    let log = everything(&store, 10).await;
+    let mut stranger = stranger(&path).await;
+    for attempt in [
+        "UPDATE events SET payload = x'00'",
+        "UPDATE events SET revision = revision + 10 WHERE position = 2",
+        "DELETE FROM events",
+        "DELETE FROM events WHERE position = 3",
+        "INSERT OR REPLACE INTO events SELECT position, stream, revision, event_id, type, metadata, x'00' FROM events",
+        "REPLACE INTO events SELECT position + 10, stream, revision, event_id, type, metadata, x'00' FROM events",
+        "UPDATE streams SET name = 'patient-00'",
+        "DELETE FROM streams",
+        "REPLACE INTO streams SELECT id, 'patient-00' FROM streams",
+        "REPLACE INTO streams SELECT id + 10, name FROM streams",
+        "UPDATE event_types SET name = 'other.v1'",
+        "DELETE FROM event_types",
+        "REPLACE INTO event_types SELECT id, 'other.v1' FROM event_types",
+    ] {
+        let refused = sqlx::query(attempt).execute(&mut stranger).await.unwrap_err().to_string();
+        assert!(refused.contains("the log is append-only"), "{attempt}: {refused}");
+    }
+    assert_eq!(everything(&store, 10).await, log);
+}
+
+#[tokio::test]
+async fn a_row_written_behind_the_store_s_back_costs_nobody_his_append() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    fill(&store, &day(1), 1).await;
+    fill(&store, &day(2), 1).await;
+    let mut stranger = stranger(&path).await;
+    let row =
+        "INSERT INTO events SELECT 3, stream, 1, event_id, type, metadata, payload FROM events WHERE position = 1";
+    sqlx::query(row).execute(&mut stranger).await.unwrap();
+    stranger.close().await.unwrap();
+    let (one, two) = (day(1), day(2));
+    let (late, fine) = tokio::join!(
+        store.append(&one, Expected::Exact(0), vec![event()]),
+        store.append(&two, Expected::Exact(0), vec![event()]),
+    );
+    assert_eq!(late, Err(AppendError::WrongExpectedRevision { actual: Some(1) }));
+    assert_eq!(stored(fine).position.0, 4);
+    assert_eq!(store.statistics().rollbacks, 1);
+    assert_eq!(everything(&store, 2).await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_full_disk_stores_nothing_says_so_and_is_forgotten_when_there_is_room() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path, options(|options| options.max_pages = Some(40))).await.unwrap();
+    let (name, mut count) = (day(1), 0_u64);
+    let big = || vec![event_with(fresh_id(), vec![9; 10_000])];
+    loop {
+        match store.append(&name, Expected::head(count.checked_sub(1)), big()).await {
+            Ok(_) => count += 1,
+            Err(error) => {
+                assert_eq!(error, AppendError::Full);
+                break;
+            }
+        }
+    }
+    assert!(count > 3);
+    assert_eq!(head(&store, &name).await, Some(count - 1));
+    assert_eq!(store.append(&name, Expected::Exact(count - 1), big()).await, Err(AppendError::Full));
+    // A small one still fits.
+    stored(store.append(&name, Expected::Exact(count - 1), vec![event()]).await);
+    store.close().await;
+
+    let store = open(&path).await;
+    stored(store.append(&name, Expected::Exact(count), big()).await);
+    assert_eq!(everything(&store, 10).await.len() as u64, count + 2);
+}
+
+/// Opens with this fault, and notes what the store says when it must not go on.
+async fn open_with(path: &Path, fault: Fault) -> (SqliteStore, Arc<Mutex<Vec<String>>>) {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&said);
+    let options = options(|options| {
+        options.fault = Some(fault);
+        options.checkpoint_frames = 1;
+        options.on_fatal = Arc::new(move |why| listener.lock().unwrap().push(why.to_owned()));
+    });
+    (SqliteStore::open(path, options).await.unwrap(), said)
+}
+
+#[tokio::test]
+async fn a_commit_of_unknown_outcome_stops_the_store_and_the_retry_finds_what_was_stored() {
+    let (_folder, path) = folder();
+    let (store, said) = open_with(&path, Fault::CommitOutcomeUnknown).await;
+    let list = events(2);
+    let unknown = store.append(&day(1), Expected::NoStream, list.clone()).await;
+    assert!(matches!(unknown, Err(AppendError::Unavailable(_))), "{unknown:?}");
+    assert_eq!(said.lock().unwrap().len(), 1);
+    let after = store.append(&day(2), Expected::NoStream, vec![event()]).await;
+    assert!(matches!(after, Err(AppendError::Unavailable(_))), "{after:?}");
+    assert_eq!(store.head().await.unwrap(), None, "shown before it is known");
+    store.close().await;
+
+    let store = open(&path).await;
+    assert!(store.append(&day(1), Expected::NoStream, list).await.unwrap().already);
+}
+
+#[tokio::test]
+async fn a_failed_fsync_of_a_checkpoint_stops_the_store() {
+    let (_folder, path) = folder();
+    let (store, said) = open_with(&path, Fault::CheckpointFsyncFails).await;
+    let mut appends = 0;
+    while said.lock().unwrap().is_empty() {
+        let list = vec![event_with(fresh_id(), vec![9; 100_000])];
+        let answer = store.append(&patient(appends), Expected::NoStream, list).await;
+        assert!(answer.is_ok() || !said.lock().unwrap().is_empty(), "{answer:?}");
+        appends += 1;
+    }
+    let after = store.append(&day(2), Expected::NoStream, vec![event()]).await;
+    assert!(matches!(after, Err(AppendError::Unavailable(_))), "{after:?}");
+}
+
+#[tokio::test]
+async fn the_planted_fault_of_early_acknowledgement_still_stores_what_it_acknowledged_if_nothing_crashes() {
+    let (_folder, path) = folder();
+    let store =
+        SqliteStore::open(&path, options(|options| options.fault = Some(Fault::AckBeforeCommit))).await.unwrap();
+    fill(&store, &day(1), 5).await;
+    store.close().await;
+    assert_eq!(head(&open(&path).await, &day(1)).await, Some(4));
+}
