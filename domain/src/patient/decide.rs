@@ -76,7 +76,7 @@ impl Patient {
     }
 }
 
-/// RegisterPatient. A record that is there stays as it is, so that a broken import is resumed by running it again.
+/// `RegisterPatient`. A record that is there stays as it is, so that a broken import is resumed by running it again.
 pub fn decide_register_patient(patient: &Patient, command: PatientRegistered) -> Decision {
     match patient.clinic {
         Some(clinic) if clinic == command.clinic => Ok(vec![]),
@@ -85,7 +85,7 @@ pub fn decide_register_patient(patient: &Patient, command: PatientRegistered) ->
     }
 }
 
-/// UpdatePatient. Details of the dead may be corrected.
+/// `UpdatePatient`. Details of the dead may be corrected.
 pub fn decide_update_patient(patient: &Patient, profile: Sealed, if_match: Option<u64>) -> Decision {
     patient.writable()?;
     check_match(if_match, patient.touched)?;
@@ -93,7 +93,7 @@ pub fn decide_update_patient(patient: &Patient, profile: Sealed, if_match: Optio
     Ok(if same { vec![] } else { vec![PatientEvent::PatientUpdated(PatientUpdated { profile })] })
 }
 
-/// SetRegistration. That a practitioner is one of the clinic is for the caller to check, on the clinic's stream.
+/// `SetRegistration`. That a practitioner is one of the clinic is for the caller to check, on the clinic's stream.
 pub fn decide_set_registration(patient: &Patient, registration: Registration, if_match: Option<u64>) -> Decision {
     patient.writable()?;
     check_match(if_match, patient.touched)?;
@@ -104,7 +104,7 @@ pub fn decide_set_registration(patient: &Patient, registration: Registration, if
     Ok(if same { vec![] } else { vec![PatientEvent::RegistrationSet(RegistrationSet { registration })] })
 }
 
-/// MarkDeceased; again with a date to add or correct it.
+/// `MarkDeceased`; again with a date to add or correct it.
 pub fn decide_mark_deceased(patient: &Patient, death_date: Option<Sealed>, if_match: Option<u64>) -> Decision {
     patient.writable()?;
     check_match(if_match, patient.touched)?;
@@ -112,7 +112,7 @@ pub fn decide_mark_deceased(patient: &Patient, death_date: Option<Sealed>, if_ma
     Ok(if nothing_new { vec![] } else { vec![PatientEvent::PatientDeceased(PatientDeceased { death_date })] })
 }
 
-/// ReceiveMerge, on the survivor: the first step. `from_clinic` is the loser's clinic, which never changes.
+/// `ReceiveMerge`, on the survivor: the first step. `from_clinic` is the loser's clinic, which never changes.
 pub fn decide_receive_merge(survivor: &Patient, from: PatientId, from_clinic: ClinicId) -> Decision {
     let id = survivor.known()?;
     if survivor.absorbed.contains(&from) || survivor.receiving.contains_key(&from) {
@@ -128,7 +128,7 @@ pub fn decide_receive_merge(survivor: &Patient, from: PatientId, from_clinic: Cl
     Ok(vec![PatientEvent::MergeReceived(MergeReceived { from })])
 }
 
-/// MergePatient, on the loser: the decisive step.
+/// `MergePatient`, on the loser: the decisive step.
 ///
 /// `received` is the survivor's `receiving[loser]`, read after the first step: the proof that the survivor stays
 /// where it is until this merge has ended.
@@ -150,7 +150,7 @@ pub fn decide_merge(loser: &Patient, into: PatientId, received: u64) -> Decision
     Ok(vec![PatientEvent::PatientMerged(PatientMerged { into })])
 }
 
-/// CompleteMerge, on the survivor: the last step, once the loser leads here.
+/// `CompleteMerge`, on the survivor: the last step, once the loser leads here.
 pub fn decide_complete_merge(survivor: &Patient, from: PatientId) -> Decision {
     survivor.known()?;
     if survivor.absorbed.contains(&from) {
@@ -162,7 +162,7 @@ pub fn decide_complete_merge(survivor: &Patient, from: PatientId) -> Decision {
     Ok(vec![PatientEvent::MergeCompleted(MergeCompleted { from })])
 }
 
-/// DeclineMerge, on the loser: ends an attempt that did not become decisive. Comes before [`decide_abandon_merge`].
+/// `DeclineMerge`, on the loser: ends an attempt that did not become decisive. Comes before [`decide_abandon_merge`].
 ///
 /// If the loser leads to that survivor already the refusal is [`PatientRefusal::Merged`]: complete it instead.
 pub fn decide_decline_merge(loser: &Patient, into: PatientId, received: u64) -> Decision {
@@ -176,7 +176,7 @@ pub fn decide_decline_merge(loser: &Patient, into: PatientId, received: u64) -> 
     Ok(if done { vec![] } else { vec![PatientEvent::MergeDeclined(MergeDeclined { into, received })] })
 }
 
-/// AbandonMerge, on the survivor, after the loser declined the attempt that began at `received`. A later attempt stays.
+/// `AbandonMerge`, on the survivor, after the loser declined the attempt that began at `received`. A later attempt stays.
 pub fn decide_abandon_merge(survivor: &Patient, from: PatientId, received: u64) -> Decision {
     survivor.known()?;
     let pending = survivor.receiving.get(&from) == Some(&received);
