@@ -8,6 +8,7 @@ pub mod patient;
 pub mod person;
 pub mod phi;
 pub mod quota;
+pub mod reference;
 pub mod sealed;
 pub mod slug;
 pub mod staff;
