@@ -1,0 +1,74 @@
+//! Which body a command came with, for a day: the same key with another body is an error of the caller.
+//!
+//! Memory decides, at once; the disk is written behind. A power cut may lose the last moments of it, and with them
+//! only that error: the outcome of a command is remembered by the log.
+
+use super::error::Result;
+use super::token::same;
+use super::writer::Statement;
+use super::{Vault, row, sql};
+use booking_domain::ids::CommandId;
+use booking_domain::time::Instant;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Hours for which a command's body is remembered.
+const HOURS: i64 = 24;
+
+/// Whether a command came before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Remembered {
+    /// It did not.
+    New,
+    /// It came with the same body: a retry.
+    Same,
+    /// It came with another body.
+    Different,
+}
+
+/// All rows, read at the first use. About 70 bytes each.
+pub(super) struct Memory(Mutex<HashMap<CommandId, ([u8; 32], Instant)>>);
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, HashMap<CommandId, ([u8; 32], Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Vault {
+    /// Remembers a command's body by its keyed hash, and says whether the command came before. It does not wait for
+    /// the disk.
+    pub async fn remember(&self, command: CommandId, body_hash: [u8; 32], now: Instant) -> Result<Remembered> {
+        let memory = self.idempotency.get_or_try_init(|| self.load_idempotency()).await?;
+        match memory.lock().entry(command) {
+            Entry::Occupied(known) => {
+                return Ok(if same(&known.get().0, &body_hash) { Remembered::Same } else { Remembered::Different });
+            }
+            Entry::Vacant(place) => drop(place.insert((body_hash, now))),
+        }
+        let values = vec![command.bytes().into(), body_hash.into(), now.0.into()];
+        self.writer.run_behind(vec![Statement::Insert(&sql::INSERT_IDEMPOTENCY, values)]);
+        Ok(Remembered::New)
+    }
+
+    /// Forgets what is older than a day.
+    pub async fn purge_idempotency(&self, now: Instant) -> Result<()> {
+        let bound = now.plus_minutes(-HOURS * 60);
+        // The disk first: a row that memory has forgotten and the disk has not could not be written again.
+        self.writer.run(vec![Statement::Change(sql::PURGE_IDEMPOTENCY, vec![bound.0.into()])]).await?;
+        if let Some(memory) = self.idempotency.get() {
+            memory.lock().retain(|_, (_, created_at)| *created_at > bound);
+        }
+        Ok(())
+    }
+
+    async fn load_idempotency(&self) -> Result<Memory> {
+        let mut rows = HashMap::new();
+        for row in sqlx::query(sql::IDEMPOTENCY).fetch_all(&self.readers).await? {
+            let command = CommandId::from_bytes(row::bytes(&row, 0)?);
+            rows.insert(command, (row::bytes(&row, 1)?, row::instant(&row, 2)?));
+        }
+        Ok(Memory(Mutex::new(rows)))
+    }
+}

@@ -1,0 +1,155 @@
+//! The vault: the only place where things are deleted. Subject keys, visits, staff credentials and sessions, machine
+//! tokens and idempotency rows live here, in `vault.db`, and nowhere else.
+//!
+//! What it may not do: hold personal data in the clear. Keys are wrapped (subject by clinic by root), identities are
+//! sealed, e-mail addresses and tokens are hashes. Destroying a subject's key is what makes a person's data in the
+//! append-only log unreadable for ever.
+//!
+//! Every write goes through one writer task ([`writer`]) that commits what is waiting together and acknowledges after
+//! the disk has it. Reads come from memory where they can, else from a pool of read-only connections. Time is always
+//! passed in; random bytes come from an [`Entropy`].
+//!
+//! One process owns a data directory: the caches and the idempotency rows in memory rest on it.
+
+mod bearer;
+mod cache;
+mod crypto;
+mod entropy;
+mod error;
+mod file;
+mod idempotency;
+mod keys;
+mod root_key;
+mod row;
+mod sessions;
+mod sql;
+mod staff;
+mod subjects;
+mod token;
+mod visits;
+mod writer;
+
+pub use bearer::{Bearer, NewBearer};
+pub use entropy::{Entropy, OsEntropy, SeededEntropy, draw};
+pub use error::{Result, VaultError};
+pub use idempotency::Remembered;
+pub use keys::{ClinicKeys, KeyUse};
+pub use root_key::{Created, RootKey};
+pub use sessions::{ABSOLUTE_MINUTES, IDLE_MINUTES, Session, SessionLookup};
+pub use staff::Staff;
+pub use subjects::SUBJECT_KEY_VERSION;
+pub use token::Token;
+pub use visits::{NewVisit, OpenedVisit, VISIT_HOURS, Visit, VisitLookup};
+
+use booking_domain::ids::{ClinicId, SubjectId};
+use booking_events::sealing::SubjectKey;
+use cache::Cache;
+use crypto::{Key, Place, Purpose};
+use sqlx::sqlite::SqlitePool;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+use tokio::sync::{OnceCell, Semaphore};
+use writer::{Statement, Writer};
+
+/// The database's file name in a data directory.
+pub const VAULT_FILE: &str = "vault.db";
+/// The root key's file name in a data directory.
+pub const ROOT_KEY_FILE: &str = "root.key";
+
+/// Keys of subjects held in memory.
+const SUBJECTS_IN_MEMORY: usize = 50_000;
+/// Visits, sessions and machine tokens held in memory, each.
+const TOKENS_IN_MEMORY: usize = 20_000;
+/// Passwords hashed at the same time: each takes 19 MiB.
+const HASHES_AT_ONCE: usize = 4;
+
+/// An open vault. Methods take `&self`; share it in an `Arc`.
+pub struct Vault {
+    writer: Writer,
+    readers: SqlitePool,
+    entropy: Arc<dyn Entropy>,
+    root: RootKey,
+    /// Keyed hashes of staff e-mail addresses, over all clinics: who signs in has not said which clinic.
+    staff_lookup: Key,
+    clinics: RwLock<HashMap<ClinicId, Arc<ClinicKeys>>>,
+    subjects: Cache<(ClinicId, SubjectId), Arc<SubjectKey>>,
+    visits: Cache<[u8; 32], Visit>,
+    sessions: Cache<[u8; 32], Session>,
+    bearers: Cache<[u8; 32], Bearer>,
+    idempotency: OnceCell<idempotency::Memory>,
+    hashing: Semaphore,
+}
+
+impl Vault {
+    /// Opens the vault of a data directory, and makes it with its root key at the first start.
+    ///
+    /// A vault without its root key file is [`VaultError::MissingRootKey`]; nothing is made then.
+    pub async fn open_dir(dir: &Path, entropy: Arc<dyn Entropy>) -> Result<(Self, Created)> {
+        let (root, created) = RootKey::load_or_create(&dir.join(ROOT_KEY_FILE), &*entropy)?;
+        Ok((Self::open(&dir.join(VAULT_FILE), root, entropy).await?, created))
+    }
+
+    /// Opens this file, or makes it. A file that is not a vault, is cut off, newer, or under another root key is
+    /// refused and left as it is.
+    pub async fn open(path: &Path, root: RootKey, entropy: Arc<dyn Entropy>) -> Result<Self> {
+        let database = file::open(path).await?;
+        let writer = Writer::start(database.writer);
+        let vault_key = match vault_key(&writer, &database.readers, &root, &*entropy).await {
+            Ok(key) => key,
+            Err(error) => {
+                database.readers.close().await;
+                writer.close().await;
+                return Err(error);
+            }
+        };
+        Ok(Self {
+            writer,
+            readers: database.readers,
+            entropy,
+            root,
+            staff_lookup: crypto::derive(&vault_key, "staff e-mail"),
+            clinics: RwLock::default(),
+            subjects: Cache::new(SUBJECTS_IN_MEMORY),
+            visits: Cache::new(TOKENS_IN_MEMORY),
+            sessions: Cache::new(TOKENS_IN_MEMORY),
+            bearers: Cache::new(TOKENS_IN_MEMORY),
+            idempotency: OnceCell::new(),
+            hashing: Semaphore::new(HASHES_AT_ONCE),
+        })
+    }
+
+    /// Durable commits since the vault was opened.
+    pub fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+
+    /// Waits until everything that was written behind is on the disk.
+    pub async fn flush(&self) -> Result<()> {
+        self.writer.run(Vec::new()).await.map(drop)
+    }
+
+    /// Writes what is waiting and closes the file. Later calls answer [`VaultError::Closed`].
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[vault]")
+    }
+}
+
+/// The vault's own key. That it unwraps is the proof that the root key belongs to this vault.
+async fn vault_key(writer: &Writer, readers: &SqlitePool, root: &RootKey, entropy: &dyn Entropy) -> Result<Key> {
+    let place = Place { purpose: Purpose::Vault, clinic: [0; 16], subject: [0; 16], version: 1 };
+    if let Some(row) = sqlx::query(sql::VAULT_KEY).fetch_optional(readers).await? {
+        return crypto::unwrap(root.bytes(), &place, &row::blob(&row, 0)?).ok_or(VaultError::WrongRootKey);
+    }
+    let key = Key::new(draw(entropy));
+    let wrapped = crypto::wrap(root.bytes(), &place, &key, entropy);
+    writer.run(vec![Statement::Insert(&sql::INSERT_VAULT_KEY, vec![1.into(), wrapped.into()])]).await?;
+    Ok(key)
+}

@@ -1,0 +1,113 @@
+//! Every SQL text of the embedded vault, so that a second query set can stand beside it. No logic here.
+
+/// Rows for one table; the writer joins many into one statement.
+pub(super) struct Insert {
+    /// Up to and with `VALUES`.
+    pub(super) head: &'static str,
+    /// Values in one row.
+    pub(super) columns: usize,
+}
+
+impl Insert {
+    /// Rows in one statement; twelve columns of these stay below the database's 32,766 parameters.
+    pub(super) const ROWS: usize = 500;
+
+    /// The statement for so many rows.
+    pub(super) fn sql(&self, rows: usize) -> String {
+        format!("{} {}", self.head, repeated(&format!("({})", repeated("?", self.columns)), rows))
+    }
+}
+
+fn repeated(part: &str, times: usize) -> String {
+    vec![part; times].join(",")
+}
+
+pub(super) const VAULT_KEY: &str = "SELECT wrapped FROM vault_key WHERE only = 1";
+pub(super) static INSERT_VAULT_KEY: Insert =
+    Insert { head: "INSERT INTO vault_key (only, wrapped) VALUES", columns: 2 };
+
+pub(super) const CLINIC_KEY: &str = "SELECT version, wrapped FROM clinic_keys WHERE clinic = ?1";
+pub(super) static INSERT_CLINIC_KEY: Insert =
+    Insert { head: "INSERT INTO clinic_keys (clinic, version, wrapped, created_at) VALUES", columns: 4 };
+
+pub(super) static INSERT_SUBJECT_KEY: Insert = Insert {
+    head: "INSERT INTO subject_keys (subject, clinic, version, wrapped, created_at, visit) VALUES",
+    columns: 6,
+};
+pub(super) const SUBJECT_KEY: &str =
+    "SELECT version, wrapped FROM subject_keys WHERE subject = ?1 AND clinic = ?2 AND wrapped IS NOT NULL";
+/// Asked for at once in [`subject_keys`].
+pub(super) const SUBJECTS: usize = 500;
+/// The keys of so many subjects, NULL for a destroyed one; bound are the clinic, then the subjects.
+pub(super) fn subject_keys(subjects: usize) -> String {
+    format!(
+        "SELECT subject, version, wrapped FROM subject_keys WHERE clinic = ? AND subject IN ({})",
+        repeated("?", subjects)
+    )
+}
+pub(super) const KEEP_SUBJECT: &str =
+    "UPDATE subject_keys SET visit = NULL WHERE subject = ?1 AND clinic = ?2 AND wrapped IS NOT NULL";
+pub(super) const DESTROY_SUBJECT: &str = "UPDATE subject_keys SET wrapped = NULL, visit = NULL, destroyed_at = ?3 \
+     WHERE subject = ?1 AND clinic = ?2 AND wrapped IS NOT NULL";
+
+pub(super) static INSERT_VISIT: Insert = Insert {
+    head: "INSERT INTO visits (id, clinic, token_hash, subject, identity, patient, language, proof, terms_version, \
+           opened_at, expires_at, source_hash) VALUES",
+    columns: 12,
+};
+pub(super) const VISIT: &str = "SELECT id, clinic, token_hash, subject, identity, patient, language, proof, \
+     terms_version, opened_at, expires_at, source_hash FROM visits WHERE token_hash = ?1";
+pub(super) const TOUCH_VISIT: &str = "UPDATE visits SET expires_at = max(expires_at, ?2) WHERE id = ?1";
+pub(super) const PROVE_VISIT: &str = "UPDATE visits SET proof = ?2, patient = ?3 WHERE id = ?1";
+/// Subjects of visits opened at or before ?1 whose keys nobody kept.
+pub(super) const UNKEPT: &str = "SELECT k.subject, k.clinic FROM subject_keys k JOIN visits v ON k.visit = v.id \
+     WHERE v.opened_at <= ?1";
+pub(super) const PURGE_SUBJECTS: &str =
+    "DELETE FROM subject_keys WHERE visit IN (SELECT id FROM visits WHERE opened_at <= ?1)";
+pub(super) const PURGE_VISITS: &str = "DELETE FROM visits WHERE opened_at <= ?1";
+
+pub(super) const SET_MEMBER: &str = "INSERT INTO credentials (member, clinic, email_hash, updated_at) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (member) DO UPDATE SET email_hash = ?3, updated_at = ?4 WHERE clinic = ?2";
+pub(super) static INSERT_INVITATION: Insert =
+    Insert { head: "INSERT INTO invitations (token_hash, member, clinic, expires_at) VALUES", columns: 4 };
+pub(super) const INVITATION: &str = "SELECT i.token_hash, i.member, i.clinic FROM invitations i \
+     JOIN credentials c ON c.member = i.member AND c.disabled = 0 \
+     WHERE i.token_hash = ?1 AND i.used_at IS NULL AND i.expires_at > ?2";
+pub(super) const USE_INVITATION: &str =
+    "UPDATE invitations SET used_at = ?2 WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2";
+pub(super) const DROP_INVITATIONS: &str = "DELETE FROM invitations WHERE member = ?1 AND used_at IS NULL";
+pub(super) const PURGE_INVITATIONS: &str = "DELETE FROM invitations WHERE expires_at <= ?1";
+pub(super) const SET_PASSWORD: &str =
+    "UPDATE credentials SET password_hash = ?3, updated_at = ?4 WHERE member = ?1 AND clinic = ?2";
+pub(super) const SET_DISABLED: &str =
+    "UPDATE credentials SET disabled = ?3, updated_at = ?4 WHERE member = ?1 AND clinic = ?2";
+/// ?2 NULL: in every clinic.
+pub(super) const CREDENTIALS: &str = "SELECT member, clinic, password_hash, disabled FROM credentials \
+     WHERE email_hash = ?1 AND (?2 IS NULL OR clinic = ?2) ORDER BY clinic";
+
+pub(super) static INSERT_SESSION: Insert =
+    Insert { head: "INSERT INTO sessions (token_hash, member, clinic, opened_at, last_seen) VALUES", columns: 5 };
+pub(super) const SESSION: &str =
+    "SELECT token_hash, member, clinic, opened_at, last_seen FROM sessions WHERE token_hash = ?1";
+pub(super) const TOUCH_SESSION: &str = "UPDATE sessions SET last_seen = max(last_seen, ?2) WHERE token_hash = ?1";
+pub(super) const CLOSE_SESSION: &str = "DELETE FROM sessions WHERE token_hash = ?1";
+pub(super) const CLOSE_SESSIONS: &str = "DELETE FROM sessions WHERE member = ?1";
+pub(super) const PURGE_SESSIONS: &str = "DELETE FROM sessions WHERE last_seen <= ?1 OR opened_at <= ?2";
+
+pub(super) static INSERT_BEARER: Insert = Insert {
+    head: "INSERT INTO bearer_tokens (token_hash, id, clinic, member, role, label, created_at) VALUES",
+    columns: 7,
+};
+pub(super) const BEARER: &str = "SELECT token_hash, id, clinic, member, role, label, created_at, revoked_at \
+     FROM bearer_tokens WHERE token_hash = ?1 AND revoked_at IS NULL";
+pub(super) const BEARERS: &str = "SELECT token_hash, id, clinic, member, role, label, created_at, revoked_at \
+     FROM bearer_tokens WHERE clinic = ?1 ORDER BY created_at, id";
+pub(super) const REVOKE_BEARER: &str =
+    "UPDATE bearer_tokens SET revoked_at = ?3 WHERE id = ?1 AND clinic = ?2 AND revoked_at IS NULL";
+pub(super) const REVOKE_BEARERS: &str =
+    "UPDATE bearer_tokens SET revoked_at = ?2 WHERE member = ?1 AND revoked_at IS NULL";
+
+pub(super) static INSERT_IDEMPOTENCY: Insert =
+    Insert { head: "INSERT INTO idempotency (command_id, body_hash, created_at) VALUES", columns: 3 };
+pub(super) const IDEMPOTENCY: &str = "SELECT command_id, body_hash, created_at FROM idempotency";
+pub(super) const PURGE_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE created_at <= ?1";

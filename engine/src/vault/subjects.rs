@@ -1,0 +1,180 @@
+//! Subject keys: one per person per clinic. What is sealed under a destroyed key is gone, in every copy of the log.
+
+use super::crypto::{self, Key, Place, Purpose};
+use super::entropy::draw;
+use super::error::{Result, VaultError};
+use super::keys::ClinicKeys;
+use super::writer::{Statement, Value};
+use super::{Vault, row, sql};
+use booking_domain::ids::{ClinicId, SubjectId, VisitId};
+use booking_domain::time::Instant;
+use booking_events::sealing::SubjectKey;
+use sqlx::AssertSqlSafe;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The key version that stands in seals under a subject's key.
+pub const SUBJECT_KEY_VERSION: u16 = 1;
+
+/// Keys made in one operation: the writer serves others in between.
+const BULK: usize = 2_000;
+
+/// A key, and the values of its row in the order of the table's insert.
+pub(super) fn new_key(
+    vault: &Vault,
+    keys: &ClinicKeys,
+    subject: SubjectId,
+    visit: Option<VisitId>,
+    now: Instant,
+) -> (Arc<SubjectKey>, Vec<Value>) {
+    let bytes = Key::new(draw(&*vault.entropy));
+    let place = place(keys.clinic(), subject, SUBJECT_KEY_VERSION);
+    let wrapped = crypto::wrap(keys.wrapping(), &place, &bytes, &*vault.entropy);
+    let values = vec![
+        subject.bytes().into(),
+        keys.clinic().bytes().into(),
+        i64::from(SUBJECT_KEY_VERSION).into(),
+        wrapped.into(),
+        now.0.into(),
+        visit.map(VisitId::bytes).into(),
+    ];
+    (Arc::new(SubjectKey::new(*bytes)), values)
+}
+
+fn place(clinic: ClinicId, subject: SubjectId, version: u16) -> Place {
+    Place { purpose: Purpose::Subject, clinic: clinic.bytes(), subject: subject.bytes(), version }
+}
+
+fn unwrapped(keys: &ClinicKeys, subject: SubjectId, version: u16, wrapped: &[u8]) -> Result<Arc<SubjectKey>> {
+    let key = crypto::unwrap_or_damaged(keys.wrapping(), &place(keys.clinic(), subject, version), wrapped)?;
+    Ok(Arc::new(SubjectKey::new(*key)))
+}
+
+impl Vault {
+    /// Makes the subject's key, or answers the one it has. [`VaultError::Gone`]: it was destroyed, and there will be
+    /// no other.
+    pub async fn create_subject(&self, clinic: ClinicId, subject: SubjectId, now: Instant) -> Result<Arc<SubjectKey>> {
+        self.create_subjects(clinic, &[subject], now).await?.remove(&subject).ok_or(VaultError::Gone)
+    }
+
+    /// As [`Vault::create_subject`], for an import. Destroyed subjects are left out of the answer. A broken run is
+    /// finished by running it again.
+    pub async fn create_subjects(
+        &self,
+        clinic: ClinicId,
+        subjects: &[SubjectId],
+        now: Instant,
+    ) -> Result<HashMap<SubjectId, Arc<SubjectKey>>> {
+        let clinic_keys = self.clinic_keys(clinic).await?;
+        let mut all = HashMap::with_capacity(subjects.len());
+        for part in subjects.chunks(BULK) {
+            let epoch = self.subjects.epoch();
+            // Another caller may make some of them at the same moment: then look again.
+            for attempt in 0.. {
+                let known = self.load(&clinic_keys, part).await?;
+                let mut values = Vec::with_capacity(6 * part.len());
+                let mut made = HashMap::new();
+                for subject in part {
+                    if !known.contains_key(subject) && !made.contains_key(subject) {
+                        let (key, row) = new_key(self, &clinic_keys, *subject, None, now);
+                        values.extend(row);
+                        made.insert(*subject, key);
+                    }
+                }
+                if !made.is_empty() {
+                    match self.writer.run(vec![Statement::Insert(&sql::INSERT_SUBJECT_KEY, values)]).await {
+                        Err(VaultError::Exists) if attempt < 3 => continue,
+                        written => drop(written?),
+                    }
+                }
+                for (subject, key) in &made {
+                    self.subjects.put(epoch, (clinic, *subject), Arc::clone(key));
+                }
+                all.extend(made);
+                all.extend(known.into_iter().filter_map(|(subject, key)| Some((subject, key?))));
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The subject's key; `None` if it was destroyed or never made: what it sealed reads as erased.
+    pub async fn subject_key(&self, clinic: ClinicId, subject: SubjectId) -> Result<Option<Arc<SubjectKey>>> {
+        if let Some(key) = self.subjects.get(&(clinic, subject)) {
+            return Ok(Some(key));
+        }
+        let clinic_keys = self.clinic_keys(clinic).await?;
+        let epoch = self.subjects.epoch();
+        let query = sqlx::query(sql::SUBJECT_KEY).bind(subject.bytes().to_vec()).bind(clinic.bytes().to_vec());
+        let Some(row) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
+        let key = unwrapped(&clinic_keys, subject, row::int(&row, 0)?, &row::blob(&row, 1)?)?;
+        self.subjects.put(epoch, (clinic, subject), Arc::clone(&key));
+        Ok(Some(key))
+    }
+
+    /// The keys of many subjects, in a few statements; those without one are left out.
+    pub async fn subject_keys(
+        &self,
+        clinic: ClinicId,
+        subjects: &[SubjectId],
+    ) -> Result<HashMap<SubjectId, Arc<SubjectKey>>> {
+        let mut keys = HashMap::with_capacity(subjects.len());
+        let mut missing = Vec::new();
+        for subject in subjects {
+            match self.subjects.get(&(clinic, *subject)) {
+                Some(key) => drop(keys.insert(*subject, key)),
+                None => missing.push(*subject),
+            }
+        }
+        if !missing.is_empty() {
+            let clinic_keys = self.clinic_keys(clinic).await?;
+            let epoch = self.subjects.epoch();
+            for (subject, key) in self.load(&clinic_keys, &missing).await? {
+                let Some(key) = key else { continue };
+                self.subjects.put(epoch, (clinic, subject), Arc::clone(&key));
+                keys.insert(subject, key);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// A visit's subject has booked: its key no longer goes with the visit.
+    ///
+    /// [`VaultError::Gone`]: the key was purged or destroyed before. So call it before the booking is appended, or the
+    /// log would hold what nobody can ever read. It costs a share of one commit.
+    pub async fn keep_subject(&self, clinic: ClinicId, subject: SubjectId) -> Result<()> {
+        let values = vec![subject.bytes().into(), clinic.bytes().into()];
+        self.writer.run(vec![Statement::MustChange(sql::KEEP_SUBJECT, values)]).await.map(drop)
+    }
+
+    /// Destroys the subject's key for ever, also its copies in the write-ahead log and in memory. `false`: there was
+    /// none. Backups of the vault still hold it: that is why they are kept for a short time only.
+    pub async fn destroy_subject(&self, clinic: ClinicId, subject: SubjectId, now: Instant) -> Result<bool> {
+        let values = vec![subject.bytes().into(), clinic.bytes().into(), now.0.into()];
+        let rows = self.writer.run_and_scrub(vec![Statement::Change(sql::DESTROY_SUBJECT, values)]).await?;
+        self.subjects.forget([&(clinic, subject)]);
+        Ok(rows > 0)
+    }
+
+    /// Rows of the table: `None` for a destroyed key, nothing for a subject without a row.
+    async fn load(
+        &self,
+        keys: &ClinicKeys,
+        subjects: &[SubjectId],
+    ) -> Result<HashMap<SubjectId, Option<Arc<SubjectKey>>>> {
+        let mut found = HashMap::with_capacity(subjects.len());
+        for part in subjects.chunks(sql::SUBJECTS) {
+            let text = AssertSqlSafe(sql::subject_keys(part.len()));
+            let query = sqlx::query(text).persistent(part.len() == sql::SUBJECTS).bind(keys.clinic().bytes().to_vec());
+            let query = part.iter().fold(query, |query, subject| query.bind(subject.bytes().to_vec()));
+            for row in query.fetch_all(&self.readers).await? {
+                let subject = SubjectId::from_bytes(row::bytes(&row, 0)?);
+                let wrapped = row::maybe_blob(&row, 2)?;
+                let version = row::int(&row, 1)?;
+                let key = wrapped.map(|wrapped| unwrapped(keys, subject, version, &wrapped)).transpose()?;
+                found.insert(subject, key);
+            }
+        }
+        Ok(found)
+    }
+}

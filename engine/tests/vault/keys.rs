@@ -1,0 +1,74 @@
+//! Keys of clinics and of subjects.
+
+use super::*;
+use booking_engine::vault::{ClinicKeys, KeyUse};
+
+#[tokio::test]
+async fn a_clinic_keeps_its_keys_through_a_second_registration_and_a_restart() {
+    let given = Given::a_vault().await;
+    let hash = |keys: &ClinicKeys| keys.keyed_hash(KeyUse::Lookup, &[b"zoe@example.org"]);
+    let first = hash(&given.vault.create_clinic(CLINIC, NOW).await.unwrap());
+    let other = hash(&given.vault.create_clinic(OTHER_CLINIC, NOW).await.unwrap());
+    assert_ne!(first, other);
+    let given = given.reopened().await;
+    let keys = given.vault.clinic_keys(CLINIC).await.unwrap();
+    assert_eq!(hash(&keys), first);
+    assert_ne!(keys.keyed_hash(KeyUse::Link, &[b"zoe@example.org"]), first, "each use has its own key");
+    let unknown = given.vault.clinic_keys(ClinicId::from_bytes([9; 16])).await;
+    assert!(matches!(unknown, Err(VaultError::UnknownClinic(_))));
+}
+
+#[tokio::test]
+async fn a_destroyed_key_is_gone_from_memory_and_files_and_no_other_takes_its_place() {
+    let given = Given::a_vault().await;
+    given.vault.create_subject(CLINIC, subject(1), NOW).await.unwrap();
+    given.vault.create_subject(CLINIC, subject(2), NOW).await.unwrap();
+    let wrapped = wrapped_key(&given.file(), subject(1)).await;
+    assert!(contains(&given.bytes(), &wrapped));
+
+    assert!(given.vault.destroy_subject(CLINIC, subject(1), NOW).await.unwrap());
+    assert!(!given.vault.destroy_subject(CLINIC, subject(1), NOW).await.unwrap());
+    assert!(given.vault.subject_key(CLINIC, subject(1)).await.unwrap().is_none());
+    assert!(given.vault.subject_key(CLINIC, subject(2)).await.unwrap().is_some());
+    assert!(matches!(given.vault.create_subject(CLINIC, subject(1), NOW).await, Err(VaultError::Gone)));
+    assert!(matches!(given.vault.keep_subject(CLINIC, subject(1)).await, Err(VaultError::Gone)));
+    assert!(!contains(&given.bytes(), &wrapped), "a copy of the wrapped key is still on the disk");
+
+    let given = given.reopened().await;
+    assert!(given.vault.subject_key(CLINIC, subject(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_import_of_twenty_thousand_makes_each_key_once_however_often_it_runs() {
+    let given = Given::a_vault().await;
+    let subjects: Vec<_> = (0..20_000).map(subject).collect();
+    given.vault.create_subject(CLINIC, subject(77), NOW).await.unwrap();
+    given.vault.destroy_subject(CLINIC, subject(78), NOW).await.unwrap();
+    let first = given.vault.create_subjects(CLINIC, &subjects, NOW).await.unwrap();
+    let again = given.vault.create_subjects(CLINIC, &subjects, NOW).await.unwrap();
+    assert_eq!(first.len(), subjects.len());
+    assert!(first.iter().all(|(subject, key)| again[subject].expose() == key.expose()));
+    assert!(given.vault.commits() < 20, "{}", given.vault.commits());
+    let given = given.reopened().await;
+    let read = given.vault.subject_keys(CLINIC, &subjects).await.unwrap();
+    assert!(first.iter().all(|(subject, key)| read[subject].expose() == key.expose()));
+}
+
+#[tokio::test]
+async fn a_subject_of_another_clinic_has_no_key_here() {
+    let given = Given::a_vault().await;
+    given.vault.create_clinic(OTHER_CLINIC, NOW).await.unwrap();
+    given.vault.create_subject(CLINIC, subject(1), NOW).await.unwrap();
+    assert!(given.vault.subject_key(OTHER_CLINIC, subject(1)).await.unwrap().is_none());
+    assert!(given.vault.subject_keys(OTHER_CLINIC, &[subject(1)]).await.unwrap().is_empty());
+    assert!(!given.vault.destroy_subject(OTHER_CLINIC, subject(1), NOW).await.unwrap());
+    assert!(given.vault.subject_key(CLINIC, subject(1)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn many_who_make_the_same_key_at_once_all_get_the_same() {
+    let given = Given::a_vault().await;
+    let make = |_| given.vault.create_subject(CLINIC, subject(1), NOW);
+    let keys = futures::future::try_join_all((0..50).map(make)).await.unwrap();
+    assert!(keys.iter().all(|key| key.expose() == keys[0].expose()));
+}
