@@ -5,6 +5,7 @@
 //!
 //! Time must not tell a match from a miss, so every candidate is compared in every field, whatever came before.
 //! [`keys`] makes an index possible: a record that could be recognized or proposed shares a key with the contact.
+//! How many candidates there are does tell something, so the caller answers after a time of its own (8.7).
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use crate::time::WallDate;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::canonical_combining_class;
 
 /// A name as it is compared: decomposed (NFKD), without accents, case, spaces, hyphens and apostrophes.
 ///
@@ -27,7 +28,13 @@ use unicode_normalization::char::is_combining_mark;
 pub fn fold_name(name: &str) -> String {
     // Upper case first: it makes ß and SS, or the two small sigmas, one.
     let cased = name.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>();
-    cased.nfkd().filter(|c| !is_combining_mark(*c) && !is_ignored(*c)).collect()
+    cased.nfkd().filter(|c| !is_accent(*c) && !is_ignored(*c)).collect()
+}
+
+/// Marks above, below, through or attached to a letter. Vowel signs and voicing marks of other scripts are no accents:
+/// names that differ in them are different names.
+fn is_accent(c: char) -> bool {
+    matches!(canonical_combining_class(c), 1 | 200..)
 }
 
 /// Spaces, hyphens and apostrophes, straight and typographic, seen and unseen.
@@ -60,7 +67,7 @@ pub enum IdentificationOutcome {
     Unrecognized(Why),
 }
 
-/// Why nobody was recognized, for staff: what came nearest.
+/// Why nobody was recognized, for staff. Of what came near without matching, the first in this order is named.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Why {
     /// Two or more records match, or would: nobody guesses (R17).

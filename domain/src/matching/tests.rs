@@ -75,6 +75,10 @@ fn accents_case_hyphens_apostrophes_and_spaces_are_ignored_but_ligatures_are_not
         assert_eq!(fold_name(same), "jeanfrancoisdarc", "{same}");
     }
     assert_eq!(fold_name("Weiß"), fold_name("WEISS"));
+    assert_eq!(fold_name("Nguyễn"), "nguyen");
+    assert_eq!(fold_name("Μαρία"), fold_name("ΜΑΡΙΑ"));
+    assert_ne!(fold_name("राम"), fold_name("रमा"), "vowel signs are no accents");
+    assert_ne!(fold_name("が"), fold_name("か"), "nor are voicing marks");
     assert_ne!(fold_name("Bœuf"), fold_name("Boeuf"));
     assert_ne!(fold_name("O.K."), fold_name("OK"));
     assert_eq!(fold_name(" - '"), "");
