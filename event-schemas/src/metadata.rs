@@ -145,7 +145,7 @@ struct Object<'a> {
 
 impl Metadata {
     /// The bytes that are stored: the keys in one order, no spaces.
-    pub fn to_json(&self) -> Vec<u8> {
+    pub fn to_json(&self) -> String {
         use std::fmt::Write;
         // No value needs escaping: they are hexadecimal, decimal, or words of this module.
         let mut text = String::with_capacity(480);
@@ -167,7 +167,7 @@ impl Metadata {
             let _ = write!(text, r#","body_hash":"{}""#, hex::encode(hash));
         }
         text.push('}');
-        text.into_bytes()
+        text
     }
 
     /// Reads stored bytes.

@@ -186,7 +186,7 @@ macro_rules! code_types {
             )?
             #[cfg(test)]
             impl crate::tests::sample::Sample for $name {
-                fn sample(s: &mut crate::tests::sample::Sampler) -> Self { Self(s.code(Self::DOC.codes)) }
+                fn sample(s: &mut crate::tests::sample::Sampler) -> Self { Self(s.code(&Self::DOC)) }
             }
         )*
 

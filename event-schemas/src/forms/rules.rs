@@ -146,3 +146,33 @@ impl Wire<PublicationOverride> for PublicationOverrideV1 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_domain::time::Instant;
+
+    #[test]
+    fn an_unknown_kind_keeps_its_code_and_opens_nothing() {
+        let unknown = Criterion::Unknown(250);
+        assert_eq!(CriterionV1::to_wire(&unknown).into_domain(), unknown);
+        let unknown = PractitionerFilter::Unknown(250);
+        assert_eq!(PractitionerFilterV1::to_wire(&unknown).into_domain(), unknown);
+        let unknown = PublicationRule::Unknown(250);
+        assert_eq!(PublicationRuleV1::to_wire(&unknown).into_domain(), unknown);
+    }
+
+    #[test]
+    fn an_unknown_publication_of_a_slot_never_comes() {
+        let form = PublicationOverrideV1 { kind: PublicationOverrideCode(250), at: 7, minutes: 7 };
+        assert_eq!(Wire::<PublicationOverride>::into_domain(form), PublicationOverride::At(Instant(i64::MAX)));
+    }
+
+    #[test]
+    fn the_kinds_of_criteria_are_those_that_the_domain_counts() {
+        let kinds = [Criterion::Sex(vec![]), Criterion::Registration(vec![]), Criterion::ExistingRecord];
+        for kind in kinds {
+            assert_eq!(CriterionV1::to_wire(&kind).kind.0, kind.code());
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! The files under `golden/`: the bytes of every event type, frozen. A released file never changes.
 
-use super::sample::{CurrentEvent, Sampler};
-use crate::{decode, describe, event_types};
+use super::sample::{CurrentEvent, Drawn, Rounds, Sampler};
+use crate::primitives::CODE_DOCS;
+use crate::{DomainEvent, decode, describe, event_types};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -25,14 +26,20 @@ pub fn frozen(path: &Path, now: &str) {
     }
 }
 
-/// The cases of a type: with nothing, with everything, and as many more as its longest list of codes needs.
-pub fn cases(line: &CurrentEvent) -> Vec<(String, Sampler)> {
-    let mut probe = Sampler::full(1);
-    (line.draw)(&mut probe);
-    let codes = (2..=probe.longest()).map(|nth| (format!("codes-{nth}"), Sampler::full(nth)));
-    let mut cases = vec![("empty".to_owned(), Sampler::empty()), ("full".to_owned(), Sampler::full(1))];
-    cases.extend(codes);
-    cases
+/// The cases of a type: with nothing, with extremes, with everything, and more until every list of codes in it has gone round.
+fn cases(line: &CurrentEvent) -> (Vec<(String, Drawn<DomainEvent>)>, Rounds) {
+    let simple = [("empty", Sampler::empty()), ("edges", Sampler::edges())];
+    let mut cases: Vec<_> = simple.into_iter().map(|(name, mut s)| (name.to_owned(), (line.draw)(&mut s))).collect();
+    let mut rounds = Rounds::new();
+    loop {
+        let mut sampler = Sampler::full(rounds);
+        let name = if cases.len() == 2 { "full".to_owned() } else { format!("full-{}", cases.len() - 1) };
+        cases.push((name, (line.draw)(&mut sampler)));
+        rounds = sampler.into_rounds();
+        if rounds.values().all(|(drawn, values)| drawn >= values) {
+            return (cases, rounds);
+        }
+    }
 }
 
 /// Every `.hex` file of a folder: its name without the ending, and its bytes.
@@ -54,8 +61,7 @@ pub fn hex_files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn every_current_event_encodes_to_its_frozen_bytes() {
     for line in crate::events::current() {
-        for (case, mut sampler) in cases(&line) {
-            let drawn = (line.draw)(&mut sampler);
+        for (case, drawn) in cases(&line).0 {
             let encoded = drawn.event.encode();
             assert_eq!(encoded.event_type, line.name);
             assert_eq!(hex::encode(&encoded.payload), hex::encode(&drawn.bytes), "{} {case}", line.name);
@@ -63,6 +69,14 @@ fn every_current_event_encodes_to_its_frozen_bytes() {
             frozen(&file("hex"), &format!("{}\n", hex::encode(&encoded.payload)));
             frozen(&file("json"), &format!("{}\n", drawn.json));
         }
+    }
+}
+
+#[test]
+fn every_code_of_every_list_and_an_unknown_one_stands_in_some_file() {
+    let shown: BTreeSet<_> = crate::events::current().iter().flat_map(|line| cases(line).1.into_keys()).collect();
+    for list in CODE_DOCS {
+        assert!(shown.contains(list.name), "no event shows {}", list.name);
     }
 }
 

@@ -7,6 +7,8 @@ use crate::forms::rules::{CriterionV1, PractitionerFilterV1, PublicationOverride
 use crate::primitives::{
     AgeUnitCode, Bytes, CriterionCode, FilterCode, PublicationOverrideCode, PublicationRuleCode, RegistrationCode,
 };
+use crate::wire::CodeDoc;
+use std::collections::BTreeMap;
 
 /// A code that no release knows; in the golden files it stands for all of them.
 const UNKNOWN: u8 = 250;
@@ -15,8 +17,10 @@ const UNKNOWN: u8 = 250;
 enum Source {
     /// Nothing that may be missing is there; texts are empty.
     Empty,
-    /// Everything is there; codes are the n-th of their list, one past the end is unknown.
-    Full(usize),
+    /// Everything is there; codes go round their lists, one past the end is unknown.
+    Full,
+    /// Everything is there once, numbers are the greatest, the least, or all ones.
+    Edges,
     /// Random, from this seed on.
     Random,
 }
@@ -26,28 +30,36 @@ pub struct Sampler {
     source: Source,
     field: &'static str,
     next: u64,
-    longest: usize,
+    rounds: Rounds,
 }
+
+/// How many values were drawn of each list, and how many it has with the unknown one. Handed on from case to case of a
+/// type, so that together they show every code.
+pub type Rounds = BTreeMap<&'static str, (usize, usize)>;
 
 impl Sampler {
     /// Everything optional is missing.
     pub fn empty() -> Self {
         Self::from(Source::Empty, 0)
     }
-    /// Everything is filled, with the `nth` value of every list of codes.
-    pub fn full(nth: usize) -> Self {
-        Self::from(Source::Full(nth), 1)
+    /// Everything is filled; lists of codes go on where `rounds` left off.
+    pub fn full(rounds: Rounds) -> Self {
+        Self { rounds, ..Self::from(Source::Full, 1) }
+    }
+    /// Everything is filled, with extremes.
+    pub fn edges() -> Self {
+        Self::from(Source::Edges, 1)
     }
     /// Random, the same for the same seed.
     pub fn random(seed: u64) -> Self {
         Self::from(Source::Random, seed)
     }
     fn from(source: Source, next: u64) -> Self {
-        Self { source, field: "", next, longest: 0 }
+        Self { source, field: "", next, rounds: Rounds::new() }
     }
-    /// Length of the longest list of codes that was met.
-    pub fn longest(&self) -> usize {
-        self.longest
+    /// Where the lists of codes stand now.
+    pub fn into_rounds(self) -> Rounds {
+        self.rounds
     }
 
     /// A value for a field.
@@ -70,7 +82,11 @@ impl Sampler {
     fn bits(&mut self, bits: u32, usual: u64) -> u64 {
         match self.source {
             Source::Empty => 0,
-            Source::Full(_) => usual + self.number(),
+            Source::Full => usual + self.number(),
+            Source::Edges => {
+                let top = 1 << (bits - 1);
+                [top - 1, top, u64::MAX][self.below(3)]
+            }
             Source::Random => {
                 let width = u32::try_from(self.number() % u64::from(bits + 1)).unwrap();
                 self.number().checked_shr(64 - width).unwrap_or(0)
@@ -82,25 +98,33 @@ impl Sampler {
         std::array::from_fn(|_| self.number().to_le_bytes()[0])
     }
     /// A code of a list, or an unknown one.
-    pub fn code(&mut self, codes: &[(u8, &str)]) -> u8 {
-        self.longest = self.longest.max(codes.len());
-        let nth = self.nth(codes.len() + 1);
-        codes.get(nth).map_or(UNKNOWN, |code| code.0)
+    pub fn code(&mut self, list: &CodeDoc) -> u8 {
+        let nth = self.round(list.name, list.codes.len() + 1);
+        list.codes.get(nth).map_or(UNKNOWN, |code| code.0)
     }
-    /// Which of so many cases.
-    fn nth(&mut self, cases: usize) -> usize {
+    /// Which of so many cases, each in its turn.
+    fn round(&mut self, list: &'static str, cases: usize) -> usize {
         match self.source {
             Source::Empty => 0,
-            Source::Full(nth) => nth.min(cases - 1),
-            Source::Random => usize::try_from(self.number() % u64::try_from(cases).unwrap()).unwrap(),
+            Source::Full => {
+                let (drawn, _) = self.rounds.entry(list).or_insert((0, cases));
+                *drawn += 1;
+                (*drawn - 1) % cases
+            }
+            Source::Edges | Source::Random => self.below(cases),
         }
+    }
+    /// A number below.
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.number() % u64::try_from(limit).unwrap()).unwrap()
     }
     /// How many parts a list has.
     fn count(&mut self) -> usize {
         match self.source {
             Source::Empty => 0,
-            Source::Full(_) => 2,
-            Source::Random => usize::try_from(self.number() % 4).unwrap(),
+            Source::Full => 2,
+            Source::Edges => 1,
+            Source::Random => self.below(4),
         }
     }
 }
@@ -128,7 +152,7 @@ numbers! { u8 8 7  u16 16 480  u32 32 1440  u64 64 300  i32 32 20_780  i64 64 1_
 
 impl Sample for bool {
     fn sample(s: &mut Sampler) -> Self {
-        s.nth(2) == 1
+        s.count() > 1
     }
 }
 
@@ -136,11 +160,12 @@ impl Sample for String {
     fn sample(s: &mut Sampler) -> Self {
         match s.source {
             Source::Empty => String::new(),
-            Source::Full(_) => {
+            Source::Full => {
                 let number = s.number();
                 format!("{} « n° {number} »", s.field)
             }
-            Source::Random => (0..s.count() * 3).map(|_| ['a', '\u{0}', '"', 'é', '漢', '😀'][s.nth(6)]).collect(),
+            Source::Edges => "\u{0}\"\\\u{7f}é漢😀".to_owned(),
+            Source::Random => (0..s.count() * 3).map(|_| ['a', '\u{0}', '"', 'é', '漢', '😀'][s.below(6)]).collect(),
         }
     }
 }
@@ -204,7 +229,7 @@ impl Sample for PublicationRuleV1 {
 impl Sample for PublicationOverrideV1 {
     fn sample(s: &mut Sampler) -> Self {
         // The domain has no arm that keeps an unknown kind: a test of its own covers those.
-        let kind = PublicationOverrideCode(u8::try_from(s.nth(3)).unwrap());
+        let kind = PublicationOverrideCode(u8::try_from(s.round("PublicationOverrideCode", 3)).unwrap());
         let bare = Self { kind, at: 0, minutes: 0 };
         match kind.0 {
             1 => Self { at: s.field("at"), ..bare },
