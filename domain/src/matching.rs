@@ -26,9 +26,12 @@ use unicode_normalization::char::canonical_combining_class;
 /// assert_ne!(fold_name("Lefœbvre"), fold_name("Lefoebvre"));
 /// ```
 pub fn fold_name(name: &str) -> String {
-    // Upper case first: it makes ß and SS, or the two small sigmas, one.
-    let cased = name.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>();
-    cased.nfkd().filter(|c| !is_accent(*c) && !is_ignored(*c)).collect()
+    let kept = |c: &char| !is_accent(*c) && !is_ignored(*c);
+    // By way of upper case: it makes ß, ẞ and SS, or the two small sigmas, one.
+    let lower = name.nfkd().filter(kept).flat_map(char::to_lowercase);
+    let cased: String = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    // Again, since marks that something dropped kept apart now stand side by side and have an order.
+    cased.nfkd().filter(kept).collect()
 }
 
 /// Marks above, below, through or attached to a letter. Vowel signs and voicing marks of other scripts are no accents:

@@ -75,6 +75,9 @@ fn accents_case_hyphens_apostrophes_and_spaces_are_ignored_but_ligatures_are_not
         assert_eq!(fold_name(same), "jeanfrancoisdarc", "{same}");
     }
     assert_eq!(fold_name("Weiß"), fold_name("WEISS"));
+    assert_eq!(fold_name("WEIẞ"), fold_name("weiss"));
+    let marks_meet = fold_name("\u{5e0}\u{5bc}`\u{a3c}");
+    assert_eq!(fold_name(&marks_meet), marks_meet, "marks that an apostrophe kept apart find their order");
     assert_eq!(fold_name("Nguyễn"), "nguyen");
     assert_eq!(fold_name("Μαρία"), fold_name("ΜΑΡΙΑ"));
     assert_ne!(fold_name("राम"), fold_name("रमा"), "vowel signs are no accents");
@@ -247,6 +250,14 @@ fn any_directory() -> impl Strategy<Value = Vec<(Profile, u8, bool)>> {
 fn as_records(directory: &[(Profile, u8, bool)]) -> Vec<Record<'_>> {
     let rows = (0..).zip(directory);
     rows.map(|(n, (profile, to, live))| Record { patient: id(n), survivor: id(*to), live: *live, profile }).collect()
+}
+
+#[test]
+fn folding_twice_is_folding_once_for_every_character_there_is() {
+    for c in '\0'..=char::MAX {
+        let once = fold_name(c.encode_utf8(&mut [0; 4]));
+        assert_eq!(fold_name(&once), once, "{c:?}");
+    }
 }
 
 proptest! {
