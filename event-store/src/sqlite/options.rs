@@ -28,7 +28,6 @@ pub enum Fault {
 
 /// How to open the log. [`SqliteOptions::default`] is how a server opens it.
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct SqliteOptions {
     /// Make a new log if there is no file. Default: true.
     pub create: bool,

@@ -8,8 +8,8 @@ use sqlx::{Arguments, AssertSqlSafe, SqlSafeStr, SqlStr};
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// Rooms of the shapes: at most four times as many as are needed.
-const ROOMS: [usize; 6] = [1, 4, 16, 64, 256, 1_024];
+/// Rooms of the shapes: the next one is never more than twice what is needed.
+const ROOMS: [usize; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /// Inserts into one table.
 pub(super) struct Inserts {

@@ -109,8 +109,7 @@ async fn events_that_vanish_from_an_open_log_are_damage_and_not_an_empty_answer(
 #[tokio::test]
 async fn no_log_is_made_where_none_is_wanted_or_where_one_was_lost() {
     let (_folder, path) = folder();
-    let mut options = SqliteOptions::default();
-    options.create = false;
+    let options = SqliteOptions { create: false, ..SqliteOptions::default() };
     let refusal = SqliteStore::open(&path, options).await.err().unwrap();
     assert!(matches!(refusal, OpenError::Missing(_)), "{refusal}");
     assert!(!path.exists());
