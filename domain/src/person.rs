@@ -93,6 +93,7 @@ impl Phone {
         Ok(Self(format!("+1{national}")))
     }
     /// The number in E.164.
+    #[must_use] 
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -147,10 +148,12 @@ impl Email {
         if good { Ok(Self(text.to_owned())) } else { Err(BadEmail) }
     }
     /// The address as it was typed: what messages go to.
+    #[must_use] 
     pub fn as_str(&self) -> &str {
         &self.0
     }
     /// The address as it is compared.
+    #[must_use] 
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }

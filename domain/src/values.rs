@@ -204,11 +204,13 @@ impl Localized {
         Self { fr: fr.into(), en: en.into() }
     }
     /// The text in `language`, or in the other if that is empty.
+    #[must_use] 
     pub fn get(&self, language: Language) -> &str {
         let (first, second) = if language == Language::En { (&self.en, &self.fr) } else { (&self.fr, &self.en) };
         if first.is_empty() { second } else { first }
     }
     /// True if both languages are empty.
+    #[must_use] 
     pub fn is_empty(&self) -> bool {
         self.fr.is_empty() && self.en.is_empty()
     }
@@ -284,7 +286,7 @@ pub fn check_localized(field: &'static str, text: &Localized, min: usize, max: u
 }
 
 /// Checks that a number lies within bounds, both included.
-pub fn check_range<T: PartialOrd + std::fmt::Display>(
+pub fn check_range<T: PartialOrd + std::fmt::Display + Copy>(
     field: &'static str,
     value: T,
     min: T,

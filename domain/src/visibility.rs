@@ -45,6 +45,7 @@ pub enum Rule {
 
 impl Rule {
     /// The rule's stable name in the API.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::PortalActive => "portal_active",
@@ -105,6 +106,7 @@ pub struct ViewerFacts {
 
 impl ViewerFacts {
     /// A visitor whom no record matched.
+    #[must_use]
     pub const fn unrecognized(visit: Option<VisitId>) -> Self {
         Self { class: ViewerClass::Unrecognized, birth_date: None, sex: None, registration: None, visit, counted: None }
     }
@@ -123,6 +125,7 @@ pub struct Candidate<'a> {
 
 /// When a service publishes an availability (8.2): the later of the lead rule and start minus the horizon.
 /// [`Instant::MIN`] means at once; none means never (a rule of the future).
+#[must_use]
 pub fn publish_at(clinic: &Clinic, service: &Service, slot: &Slot, start: Instant) -> Option<Instant> {
     let lead = match slot.publication {
         PublicationOverride::At(at) => at,
@@ -142,6 +145,7 @@ pub fn publish_at(clinic: &Clinic, service: &Service, slot: &Slot, start: Instan
 
 /// First instant at which an availability can no longer be booked online: its start, or before, by the minimum
 /// notice. Exactly at start minus the notice is still in time (8.29).
+#[must_use]
 pub fn last_bookable(clinic: &Clinic, service: &Service, start: Instant) -> Instant {
     let notice = service.config.min_notice_minutes.unwrap_or(clinic.settings.min_notice_minutes);
     start.plus_minutes(-i64::from(notice))
@@ -197,6 +201,7 @@ fn walk(
 }
 
 /// True if the viewer may see and book the availability.
+#[must_use]
 pub fn is_offered(
     clinic: &Clinic,
     service: &Service,
@@ -208,6 +213,7 @@ pub fn is_offered(
 }
 
 /// The first rule that keeps the viewer from booking the availability; none: it may be seen and booked.
+#[must_use]
 pub fn first_refusal(
     clinic: &Clinic,
     service: &Service,
@@ -227,6 +233,7 @@ pub fn first_refusal(
 }
 
 /// The whole verdict, with every rule that spoke.
+#[must_use]
 pub fn evaluate(
     clinic: &Clinic,
     service: &Service,
@@ -282,6 +289,7 @@ pub fn criteria_met(service: &Service) -> Vec<u8> {
 }
 
 /// Whether a service stands in a viewer's list before a day is chosen (R20 to R22, 8.29).
+#[must_use]
 pub fn is_listed(clinic: &Clinic, service: &Service, viewer: &ViewerFacts, now: Instant) -> bool {
     if !clinic.portal.active || !service.active || !service.config.usage.books() {
         return false;
@@ -336,6 +344,7 @@ pub struct Publication {
 
 /// The services that put an availability online, each with its moment, and the icon that follows. A held
 /// availability keeps its icon (8.29); past the minimum notice there is no cloud (8.2).
+#[must_use]
 pub fn cloud(clinic: &Clinic, slot: &Slot, span: Span, now: Instant) -> (Cloud, Vec<Publication>) {
     let mut publications = Vec::new();
     let mut cloud = Cloud::None;
@@ -363,8 +372,7 @@ pub fn cloud(clinic: &Clinic, slot: &Slot, span: Span, now: Instant) -> (Cloud, 
         // A moment that comes too late to book is no moment to wait for.
         let reachable = at <= last_bookable(clinic, service, span.start);
         cloud = match (cloud, at <= now) {
-            (_, true) => Cloud::Published,
-            (Cloud::Published, _) => Cloud::Published,
+            (_, true) | (Cloud::Published, _) => Cloud::Published,
             (before, false) if !reachable => before,
             (Cloud::Scheduled(before), false) => Cloud::Scheduled(before.min(at)),
             (Cloud::None, false) => Cloud::Scheduled(at),
@@ -374,6 +382,7 @@ pub fn cloud(clinic: &Clinic, slot: &Slot, span: Span, now: Instant) -> (Cloud, 
 }
 
 /// The offset-aware text of an availability's start in its clinic's zone; shown, booked and exported alike.
+#[must_use]
 pub fn shown_start(span: Span, zone: Tz) -> String {
     span.start.rfc3339(zone)
 }

@@ -13,6 +13,7 @@
 //! 3. Positions follow the order of commits: whoever has read up to a position never finds something new before it.
 //! 4. Sending the same append again, after its answer was lost, is answered with the first one's outcome.
 
+pub mod fold;
 mod memory;
 mod port;
 mod sqlite;

@@ -1,4 +1,4 @@
-//! BookAppointment: online by a patient, planned by staff, entered by an external channel.
+//! `BookAppointment`: online by a patient, planned by staff, entered by an external channel.
 
 use super::{
     Admission, AgendaDay, AgendaDayEvent, AppointmentBooked, Blocked, Booking, DayRefusal, Placement, Source,
@@ -19,7 +19,7 @@ pub struct Selected {
     pub start: Instant,
 }
 
-/// BookAppointment by a patient on the portal.
+/// `BookAppointment` by a patient on the portal.
 #[derive(Clone, Debug)]
 pub struct BookOnline {
     /// Whom it is for; admission, activity, modality and public name are filled in by the decision.
@@ -216,8 +216,9 @@ fn not_given_up(day: &AgendaDay, appointment: AppointmentId) -> Result<(), DayRe
     if day.abandoned.contains(&appointment) { Err(DayRefusal::BookingAbandoned) } else { Ok(()) }
 }
 
-/// BookingAbandoned: whoever finds a quota claim without its booking ends it here first, so that a writer who was
+/// `BookingAbandoned`: whoever finds a quota claim without its booking ends it here first, so that a writer who was
 /// asleep is refused by the fold. A booking that is there stays.
+#[must_use]
 pub fn decide_abandon_booking(day: &AgendaDay, appointment: AppointmentId) -> Vec<AgendaDayEvent> {
     if day.appointments.contains_key(&appointment) || day.abandoned.contains(&appointment) {
         return vec![];

@@ -1,4 +1,4 @@
-//! HoldAvailability, ExtendHold, ReleaseHold (8.9). A hold ends by the clock alone; no job is needed.
+//! `HoldAvailability`, `ExtendHold`, `ReleaseHold` (8.9). A hold ends by the clock alone; no job is needed.
 
 use super::{AgendaDay, AgendaDayEvent, DayRefusal, Freedom, HoldExtended, HoldPlaced, HoldReleased};
 use crate::clinic::Clinic;
@@ -12,7 +12,7 @@ pub const MAX_EXTENSIONS: u8 = 10;
 /// Hold events that a day takes for each of its availabilities.
 pub const HOLD_EVENTS_PER_AVAILABILITY: u32 = 20;
 
-/// HoldAvailability.
+/// `HoldAvailability`.
 #[derive(Clone, Debug)]
 pub struct HoldAvailability {
     /// The new hold.

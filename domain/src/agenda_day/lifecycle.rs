@@ -1,4 +1,4 @@
-//! AttachPatient, DetachPatient, CancelAppointment, ConfirmAttendance, MarkArrived, MarkCompleted, MarkNoShow.
+//! `AttachPatient`, `DetachPatient`, `CancelAppointment`, `ConfirmAttendance`, `MarkArrived`, `MarkCompleted`, `MarkNoShow`.
 
 use super::{
     AboutAppointment, AgendaDay, AgendaDayEvent, Appointment, AppointmentCancelled, DayRefusal, PatientAttached,
@@ -12,7 +12,7 @@ use crate::values::{BadField, Status, check_match};
 
 type Decision = Result<Vec<AgendaDayEvent>, DayRefusal>;
 
-/// CancelAppointment (4.10, 8.11).
+/// `CancelAppointment` (4.10, 8.11).
 #[derive(Clone, Debug)]
 pub struct CancelAppointment {
     /// The appointment.
@@ -66,7 +66,7 @@ fn present(day: &AgendaDay, id: AppointmentId, if_match: Option<u64>) -> Result<
     Ok(appointment)
 }
 
-/// AttachPatient (R60): never over another record; the engine has read that the record is live.
+/// `AttachPatient` (R60): never over another record; the engine has read that the record is live.
 pub fn decide_attach(day: &AgendaDay, id: AppointmentId, patient: PatientId, if_match: Option<u64>) -> Decision {
     let appointment = present(day, id, if_match)?;
     match appointment.patient {
@@ -79,7 +79,7 @@ pub fn decide_attach(day: &AgendaDay, id: AppointmentId, patient: PatientId, if_
     }
 }
 
-/// DetachPatient: the provisional contact stands in the record's place again.
+/// `DetachPatient`: the provisional contact stands in the record's place again.
 pub fn decide_detach(day: &AgendaDay, id: AppointmentId, if_match: Option<u64>) -> Decision {
     let appointment = present(day, id, if_match)?;
     let Some(patient) = appointment.patient else { return Ok(vec![]) };
@@ -106,22 +106,22 @@ fn step(
     }
 }
 
-/// ConfirmAttendance: the patient says that they will come.
+/// `ConfirmAttendance`: the patient says that they will come.
 pub fn decide_confirm(day: &AgendaDay, id: AppointmentId, if_match: Option<u64>) -> Decision {
     step(day, id, if_match, &[Status::Booked], Status::Confirmed, AgendaDayEvent::AttendanceConfirmed)
 }
 
-/// MarkArrived.
+/// `MarkArrived`.
 pub fn decide_arrive(day: &AgendaDay, id: AppointmentId, if_match: Option<u64>) -> Decision {
     step(day, id, if_match, &[Status::Booked, Status::Confirmed], Status::Arrived, AgendaDayEvent::PatientArrived)
 }
 
-/// MarkCompleted.
+/// `MarkCompleted`.
 pub fn decide_complete(day: &AgendaDay, id: AppointmentId, if_match: Option<u64>) -> Decision {
     step(day, id, if_match, &[Status::Arrived], Status::Completed, AgendaDayEvent::AppointmentCompleted)
 }
 
-/// MarkNoShow: not before the appointment has started.
+/// `MarkNoShow`: not before the appointment has started.
 pub fn decide_no_show(day: &AgendaDay, id: AppointmentId, if_match: Option<u64>, now: Instant) -> Decision {
     let appointment = present(day, id, if_match)?;
     if appointment.placement.span.start > now {

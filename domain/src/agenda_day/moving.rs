@@ -1,4 +1,4 @@
-//! MoveAppointment: within a day in one append; across days by promise, leaving, arriving (design, section 4).
+//! `MoveAppointment`: within a day in one append; across days by promise, leaving, arriving (design, section 4).
 //!
 //! The decisive moment of a move across streams is [`AppointmentMovedOut`] on the source. Until then the target
 //! only holds a promise, which does not lapse with time; after two minutes anybody may end the move, at the
@@ -55,6 +55,7 @@ impl Destination {
         }
     }
     /// True if the patient moves.
+    #[must_use]
     pub const fn by_patient(&self) -> bool {
         matches!(self, Self::Patient { .. })
     }
@@ -87,6 +88,7 @@ pub(super) fn changeable<'a>(
 }
 
 /// Last instant at which the patient may change the appointment; the instant itself is still in time (8.29).
+#[must_use]
 pub fn cutoff(clinic: &Clinic, appointment: &Appointment) -> Instant {
     appointment.placement.span.start.plus_minutes(-i64::from(clinic.settings.change_cutoff_minutes))
 }
@@ -162,6 +164,7 @@ pub fn decide_move_out(
 }
 
 /// Third step, on the target: the appointment arrives at the time that was promised to it.
+#[must_use]
 pub fn decide_move_in(
     target: &AgendaDay,
     booking: &Booking,
@@ -182,6 +185,7 @@ pub fn decide_move_in(
 }
 
 /// Ends an unfinished move at its source; nothing to do if the appointment has left already.
+#[must_use]
 pub fn decide_abandon_move(
     source: &AgendaDay,
     id: AppointmentId,
@@ -197,6 +201,7 @@ pub fn decide_abandon_move(
 }
 
 /// Gives promised time back after its move was ended.
+#[must_use]
 pub fn decide_release_promise(target: &AgendaDay, id: AppointmentId, movement: CommandId) -> Vec<AgendaDayEvent> {
     let still = target.promises.get(&id).is_some_and(|p| p.movement == movement);
     if still { vec![AgendaDayEvent::MoveReleased(MoveReleased { appointment: id })] } else { vec![] }

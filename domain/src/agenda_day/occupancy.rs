@@ -62,6 +62,7 @@ impl Slot {
         (0..count).map(move |k| Span::minutes(self.span.start.plus_minutes(k * step), step))
     }
     /// The availability that starts at `start`.
+    #[must_use]
     pub fn availability_at(&self, start: Instant) -> Option<Span> {
         let step = i64::from(self.interval_minutes.max(1));
         let from_start = start.since(self.span.start);
@@ -141,19 +142,23 @@ pub struct DayOccupancy {
 
 impl DayOccupancy {
     /// The slot of that id.
+    #[must_use]
     pub fn slot(&self, id: SlotId) -> Option<&Slot> {
         self.slots.iter().find(|s| s.id == id)
     }
     /// The live hold of that id.
+    #[must_use]
     pub fn live_hold(&self, id: HoldId, now: Instant) -> Option<&Hold> {
         self.holds.iter().find(|h| h.id == id && h.expires_at > now)
     }
     /// How many availabilities the day's slots have in all.
+    #[must_use]
     pub fn availability_count(&self) -> usize {
         self.slots.iter().filter(|s| !s.withdrawn).map(|s| s.availabilities().count()).sum()
     }
 
     /// Whether the availability `piece` of `slot` is free at `now` for `visit`; what `except` occupies counts as free.
+    #[must_use]
     pub fn freedom(
         &self,
         slot: &Slot,
@@ -186,6 +191,7 @@ impl DayOccupancy {
     }
 
     /// Whether an appointment or a promise to another than `except` overlaps `span`.
+    #[must_use]
     pub fn time_blocked(&self, span: Span, except: Option<AppointmentId>) -> Option<Blocked> {
         let other = |t: &&Taken| Some(t.appointment) != except && t.span.overlaps(span);
         if self.taken.iter().any(|t| other(&t)) {
@@ -195,6 +201,7 @@ impl DayOccupancy {
     }
 
     /// Whether a live hold of another visit overlaps `span`.
+    #[must_use]
     pub fn time_held(&self, span: Span, visit: Option<VisitId>, now: Instant) -> Option<Blocked> {
         self.holds
             .iter()

@@ -1,4 +1,4 @@
-//! PublishSlot, AmendSlot, WithdrawSlot.
+//! `PublishSlot`, `AmendSlot`, `WithdrawSlot`.
 
 use super::{AgendaDay, AgendaDayEvent, DayRefusal, SlotAmended, SlotFacts, SlotPublished, SlotWithdrawn};
 use crate::clinic::Clinic;
@@ -31,6 +31,7 @@ pub fn single_instant(
 }
 
 /// Wall times of a span that lies within the local day `date`; the end may be 24:00.
+#[must_use]
 pub fn wall_times(span: Span, date: WallDate, zone: Tz) -> Option<(WallTime, WallTime)> {
     let (start_date, start) = span.start.wall(zone);
     let (end_date, end) = span.end.wall(zone);
@@ -61,7 +62,7 @@ pub fn check_slot(clinic: &Clinic, facts: &SlotFacts) -> Result<(), BadField> {
     }
 }
 
-/// PublishSlot. Overlapping slots are allowed (R95); a slot that exists already is nothing to do.
+/// `PublishSlot`. Overlapping slots are allowed (R95); a slot that exists already is nothing to do.
 pub fn decide_publish_slot(
     day: &AgendaDay,
     clinic: &Clinic,
@@ -85,7 +86,7 @@ pub fn decide_publish_slot(
     Ok(vec![AgendaDayEvent::SlotPublished(command)])
 }
 
-/// AmendSlot: changes what is free; refused if it would cut a time that is held or booked (8.27).
+/// `AmendSlot`: changes what is free; refused if it would cut a time that is held or booked (8.27).
 pub fn decide_amend_slot(
     day: &AgendaDay,
     clinic: &Clinic,
@@ -126,7 +127,7 @@ pub fn decide_amend_slot(
     Ok(if same { vec![] } else { vec![AgendaDayEvent::SlotAmended(command)] })
 }
 
-/// WithdrawSlot: nothing of it is free any more; [`booked_in_slot`] lists who is booked.
+/// `WithdrawSlot`: nothing of it is free any more; [`booked_in_slot`] lists who is booked.
 pub fn decide_withdraw_slot(
     day: &AgendaDay,
     slot: SlotId,
@@ -146,6 +147,7 @@ fn booked_from(day: &AgendaDay, slot: SlotId) -> impl Iterator<Item = (Appointme
 }
 
 /// Live appointments that were booked from a slot: whom to call when it is withdrawn.
+#[must_use]
 pub fn booked_in_slot(day: &AgendaDay, slot: SlotId) -> Vec<AppointmentId> {
     booked_from(day, slot).map(|(id, _)| id).collect()
 }

@@ -69,14 +69,17 @@ pub struct Cancellation {
 
 impl Appointment {
     /// True while it occupies its time here: neither cancelled nor moved away. A no-show still occupies (8.29).
+    #[must_use]
     pub fn is_live(&self) -> bool {
         self.status != Status::Cancelled && self.moved_to.is_none()
     }
     /// True while nothing has happened at the clinic yet: it may be moved or cancelled.
+    #[must_use]
     pub fn is_ahead(&self) -> bool {
         self.is_live() && matches!(self.status, Status::Booked | Status::Confirmed)
     }
     /// True if provisional contact details stand in the place of a record.
+    #[must_use]
     pub fn is_provisional(&self) -> bool {
         self.patient.is_none()
     }
@@ -151,11 +154,11 @@ impl AgendaDay {
                 });
             }),
             AgendaDayEvent::AttendanceConfirmed(e) => {
-                self.change(e.appointment, stamp, |a| a.status = Status::Confirmed)
+                self.change(e.appointment, stamp, |a| a.status = Status::Confirmed);
             }
             AgendaDayEvent::PatientArrived(e) => self.change(e.appointment, stamp, |a| a.status = Status::Arrived),
             AgendaDayEvent::AppointmentCompleted(e) => {
-                self.change(e.appointment, stamp, |a| a.status = Status::Completed)
+                self.change(e.appointment, stamp, |a| a.status = Status::Completed);
             }
             AgendaDayEvent::NoShowRecorded(e) => self.change(e.appointment, stamp, |a| a.status = Status::NoShow),
             AgendaDayEvent::MoveReserved(e) => {

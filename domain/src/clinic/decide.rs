@@ -1,6 +1,11 @@
 //! The clinic's commands: `decide_*(&Clinic, command) -> events or refusal`; nothing to do is an empty list.
 
-use super::*;
+use super::{
+    ActivityDefined, ActivityId, ActivityRetired, AgeUnit, AgendaId, AgendaOpened, Clinic, ClinicEvent,
+    ClinicRegistered, Criterion, Language, Modality, PortalConfigured, PractitionerFilter, PractitionerId,
+    PractitionerRegistered, PublicationRule, RecognitionProof, RegistrationKind, ServiceConfigured, ServiceDeactivated,
+    ServiceId, Settings, SettingsChanged, Sex,
+};
 use crate::values::{BadField, Stale, check_localized, check_match, check_range, check_text};
 
 /// Why a command on a clinic is refused.
@@ -52,7 +57,7 @@ impl Clinic {
     }
 }
 
-/// RegisterClinic.
+/// `RegisterClinic`.
 pub fn decide_register_clinic(clinic: &Clinic, command: ClinicRegistered) -> Decision {
     match &clinic.registered {
         Some(known) if *known == command => return Ok(vec![]),
@@ -66,7 +71,7 @@ pub fn decide_register_clinic(clinic: &Clinic, command: ClinicRegistered) -> Dec
     Ok(vec![ClinicEvent::ClinicRegistered(command)])
 }
 
-/// ConfigurePortal; the slug was claimed on its own stream before.
+/// `ConfigurePortal`; the slug was claimed on its own stream before.
 pub fn decide_configure_portal(clinic: &Clinic, config: PortalConfigured, if_match: Option<u64>) -> Decision {
     clinic.known()?;
     check_match(if_match, clinic.portal.touched)?;
@@ -96,7 +101,7 @@ pub fn decide_configure_portal(clinic: &Clinic, config: PortalConfigured, if_mat
     Ok(if same { vec![] } else { vec![ClinicEvent::PortalConfigured(config)] })
 }
 
-/// ActivatePortal.
+/// `ActivatePortal`.
 pub fn decide_activate_portal(clinic: &Clinic, if_match: Option<u64>) -> Decision {
     clinic.known()?;
     check_match(if_match, clinic.portal.touched)?;
@@ -106,14 +111,14 @@ pub fn decide_activate_portal(clinic: &Clinic, if_match: Option<u64>) -> Decisio
     Ok(if clinic.portal.active { vec![] } else { vec![ClinicEvent::PortalActivated] })
 }
 
-/// DeactivatePortal; appointments stay (R3).
+/// `DeactivatePortal`; appointments stay (R3).
 pub fn decide_deactivate_portal(clinic: &Clinic, if_match: Option<u64>) -> Decision {
     clinic.known()?;
     check_match(if_match, clinic.portal.touched)?;
     Ok(if clinic.portal.active { vec![ClinicEvent::PortalDeactivated] } else { vec![] })
 }
 
-/// DefineActivity: makes it, or describes it anew.
+/// `DefineActivity`: makes it, or describes it anew.
 pub fn decide_define_activity(clinic: &Clinic, command: ActivityDefined, if_match: Option<u64>) -> Decision {
     clinic.known()?;
     check_text("name", &command.name, 1, 200)?;
@@ -134,14 +139,14 @@ pub fn decide_define_activity(clinic: &Clinic, command: ActivityDefined, if_matc
     Ok(vec![ClinicEvent::ActivityDefined(command)])
 }
 
-/// RetireActivity (8.15).
+/// `RetireActivity` (8.15).
 pub fn decide_retire_activity(clinic: &Clinic, activity: ActivityId, if_match: Option<u64>) -> Decision {
     let known = clinic.activities.get(&activity).ok_or(ClinicRefusal::UnknownActivity(activity))?;
     check_match(if_match, known.touched)?;
     Ok(if known.retired { vec![] } else { vec![ClinicEvent::ActivityRetired(ActivityRetired { activity })] })
 }
 
-/// RegisterPractitioner: makes the entry, or describes it anew.
+/// `RegisterPractitioner`: makes the entry, or describes it anew.
 pub fn decide_register_practitioner(
     clinic: &Clinic,
     command: PractitionerRegistered,
@@ -159,7 +164,7 @@ pub fn decide_register_practitioner(
     Ok(vec![ClinicEvent::PractitionerRegistered(command)])
 }
 
-/// OpenAgenda: one calendar for a practitioner in a clinic (3.4).
+/// `OpenAgenda`: one calendar for a practitioner in a clinic (3.4).
 pub fn decide_open_agenda(clinic: &Clinic, command: AgendaOpened) -> Decision {
     clinic.known()?;
     clinic.known_practitioner(command.practitioner)?;
@@ -171,7 +176,7 @@ pub fn decide_open_agenda(clinic: &Clinic, command: AgendaOpened) -> Decision {
     }
 }
 
-/// ConfigureService: makes it, changes it, or switches it on again. Takes effect at once (R7, 8.3).
+/// `ConfigureService`: makes it, changes it, or switches it on again. Takes effect at once (R7, 8.3).
 pub fn decide_configure_service(clinic: &Clinic, command: ServiceConfigured, if_match: Option<u64>) -> Decision {
     clinic.known()?;
     let config = &command.config;
@@ -246,14 +251,14 @@ fn check_delays(notice: Option<u32>, horizon: Option<u32>, cap: Option<u16>) -> 
     check_range("max_future_appointments", cap.unwrap_or(1), 1, 1_000)
 }
 
-/// DeactivateService (8.15): nothing of it is shown any more, its appointments stay.
+/// `DeactivateService` (8.15): nothing of it is shown any more, its appointments stay.
 pub fn decide_deactivate_service(clinic: &Clinic, service: ServiceId, if_match: Option<u64>) -> Decision {
     let known = clinic.services.get(&service).ok_or(ClinicRefusal::UnknownService)?;
     check_match(if_match, known.touched)?;
     Ok(if known.active { vec![ClinicEvent::ServiceDeactivated(ServiceDeactivated { service })] } else { vec![] })
 }
 
-/// ChangeSettings. `message_channel` says whether a code could be sent at all.
+/// `ChangeSettings`. `message_channel` says whether a code could be sent at all.
 pub fn decide_change_settings(
     clinic: &Clinic,
     settings: Settings,

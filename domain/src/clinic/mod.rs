@@ -197,6 +197,7 @@ impl Default for UsageOrDefault {
 
 impl UsageOrDefault {
     /// True if the service offers availabilities to book.
+    #[must_use]
     pub fn books(self) -> bool {
         matches!(self.0, Usage::Booking | Usage::Both)
     }
@@ -226,6 +227,7 @@ pub enum Criterion {
 
 impl Criterion {
     /// The criterion's code in events and in `criteria_met`.
+    #[must_use]
     pub const fn code(&self) -> u8 {
         match self {
             Self::AgeRange { .. } => 0,
@@ -253,6 +255,7 @@ pub enum PractitionerFilter {
 
 impl PractitionerFilter {
     /// R32.
+    #[must_use]
     pub fn passes(&self, practitioner: PractitionerId) -> bool {
         match self {
             Self::All => true,

@@ -95,18 +95,22 @@ pub struct Service {
 
 impl Clinic {
     /// The clinic's zone; UTC before it is registered.
+    #[must_use]
     pub fn zone(&self) -> Tz {
         self.zone.unwrap_or(Tz::UTC)
     }
     /// The clinic's id; none before it is registered.
+    #[must_use]
     pub fn id(&self) -> Option<ClinicId> {
         self.registered.as_ref().map(|r| r.clinic)
     }
     /// The practitioner of an agenda.
+    #[must_use]
     pub fn practitioner_of(&self, agenda: AgendaId) -> Option<PractitionerId> {
         self.agendas.get(&agenda).map(|a| a.practitioner)
     }
     /// R2: the portal shows something only if it is on and a service is configured.
+    #[must_use]
     pub fn shows_anything(&self) -> bool {
         self.portal.active && self.services.values().any(|s| s.active)
     }

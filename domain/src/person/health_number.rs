@@ -69,6 +69,7 @@ impl HealthNumber {
         Ok(Self(number))
     }
     /// The twelve characters.
+    #[must_use] 
     pub fn as_str(&self) -> &str {
         &self.0
     }

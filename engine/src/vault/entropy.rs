@@ -40,6 +40,7 @@ pub struct SeededEntropy {
 
 impl SeededEntropy {
     /// A generator that starts at the beginning of this seed's bytes.
+    #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { seed, drawn: AtomicU64::new(0) }
     }

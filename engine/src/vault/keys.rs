@@ -53,14 +53,17 @@ impl ClinicKeys {
     }
 
     /// The clinic.
+    #[must_use]
     pub const fn clinic(&self) -> ClinicId {
         self.clinic
     }
     /// The version of the clinic's key; seals under [`ClinicKeys::audit`] carry it as their key version.
+    #[must_use]
     pub const fn version(&self) -> u16 {
         self.version
     }
     /// HMAC-SHA-256 of these parts under the key of this use. Parts are told apart: `["ab", "c"]` is not `["a", "bc"]`.
+    #[must_use]
     pub fn keyed_hash(&self, key_use: KeyUse, parts: &[&[u8]]) -> [u8; 32] {
         let key = match key_use {
             KeyUse::Link => &self.link,
@@ -71,6 +74,7 @@ impl ClinicKeys {
         crypto::keyed_hash(key, parts)
     }
     /// The first half of the keyed hash, marked as a UUID of version 8: an id that is found again from the same parts.
+    #[must_use]
     pub fn keyed_id(&self, key_use: KeyUse, parts: &[&[u8]]) -> [u8; 16] {
         let [mut id, _] = halves(self.keyed_hash(key_use, parts));
         id[6] = id[6] & 0x0f | 0x80;
@@ -78,6 +82,7 @@ impl ClinicKeys {
         id
     }
     /// The key that seals who a staff member is. It is the clinic's, not a person's: no patient's erasure destroys it.
+    #[must_use]
     pub const fn audit(&self) -> &SubjectKey {
         &self.audit
     }

@@ -147,6 +147,13 @@ impl Vault {
         self.writer.run(vec![Statement::MustChange(sql::KEEP_SUBJECT, values)]).await.map(drop)
     }
 
+    /// As [`Vault::keep_subject`], without waiting: a booking costs no second commit. What a crash loses is made good
+    /// by [`Vault::purge_visits`], which asks for each key whether its subject booked.
+    pub fn keep_subject_behind(&self, clinic: ClinicId, subject: SubjectId) {
+        let values = vec![subject.bytes().into(), clinic.bytes().into()];
+        self.writer.run_behind(vec![Statement::Change(sql::KEEP_SUBJECT, values)]);
+    }
+
     /// Destroys the subject's key for ever, also its copies in the write-ahead log and in memory. `false`: there was
     /// none. Backups of the vault still hold it: that is why they are kept for a short time only.
     pub async fn destroy_subject(&self, clinic: ClinicId, subject: SubjectId, now: Instant) -> Result<bool> {

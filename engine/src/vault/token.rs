@@ -20,6 +20,7 @@ impl Token {
         from_hex(text).map(Self)
     }
     /// The token as text, for the one who is to hold it. It goes into no log, no URL path and no trace.
+    #[must_use]
     pub fn reveal(&self) -> Zeroizing<String> {
         to_hex(&self.0)
     }

@@ -1,0 +1,223 @@
+//! The cap on a patient's future appointments (8.4; design, section 4).
+//!
+//! A claim is taken on the person's own stream before the booking; the booking on the agenda-day is what counts. A
+//! claim is dead when its booking is past, not live, or was never made. Dead claims are released when the cap seems
+//! reached, and at no other time: cancel, move, merge and crashes need no further append.
+
+use crate::Engine;
+use crate::context::{Actor, Context};
+use crate::transact::Failure;
+use booking_domain::agenda_day::{AgendaDay, DayRefusal, decide_abandon_booking};
+use booking_domain::ids::{AgendaId, AppointmentId, ClinicId, PatientId, ServiceId, SubjectId};
+use booking_domain::patient::Patient;
+use booking_domain::quota::{self, Quota, QuotaRefusal, QuotaTaken};
+use booking_domain::stream::StreamName;
+use booking_domain::time::{Instant, WallDate};
+use booking_domain::visibility::Rule;
+use booking_store::fold::{FoldError, Folded};
+
+/// After so many seconds a claim without a booking may be abandoned by anybody.
+pub(crate) const CLAIM_PATIENCE_SECONDS: i64 = 120;
+/// How far an appointment is followed through moves.
+const MOVE_CHAIN: usize = 64;
+
+/// What became of a claim.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Claimed {
+    /// A live appointment in the future.
+    Live,
+    /// No booking yet, and its writer may still be on the way.
+    Open,
+    /// No booking, and its writer had time enough.
+    Overdue,
+    /// Past, not live, or given up.
+    Dead,
+}
+
+impl Engine {
+    /// How many appointments count against the patient's cap for a service now; none if no cap is set. `except` is
+    /// left out: a command does not count its own booking.
+    pub(crate) async fn counted<R>(
+        &self,
+        clinic: ClinicId,
+        patient: PatientId,
+        service: ServiceId,
+        except: Option<AppointmentId>,
+    ) -> Result<Option<u16>, Failure<R>> {
+        let rules = self.rules(clinic).await?;
+        if cap_of(&rules.state, service).is_none() {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let mut count = 0u16;
+        for subject in self.merged_subjects(patient).await? {
+            let quota = self.read::<Quota>(&StreamName::quota(subject)).await?;
+            for claim in quota.state.of(service).filter(|c| Some(c.booking) != except) {
+                if matches!(self.claimed(claim, now).await?, Claimed::Live | Claimed::Open) {
+                    count = count.saturating_add(1);
+                }
+            }
+        }
+        Ok(Some(count))
+    }
+
+    /// The subjects whose quota streams count for a patient: its own, and those of all records merged into it.
+    async fn merged_subjects(&self, patient: PatientId) -> Result<Vec<SubjectId>, FoldError> {
+        let mut all = vec![patient];
+        let mut next = 0;
+        while let Some(id) = all.get(next).copied() {
+            let folded = self.read::<Patient>(&StreamName::patient(id)).await?;
+            let absorbed = folded.state.absorbed.iter().filter(|p| !all.contains(p)).copied().collect::<Vec<_>>();
+            all.extend(absorbed);
+            next += 1;
+        }
+        Ok(all.into_iter().map(SubjectId::from).collect())
+    }
+
+    async fn claimed(&self, claim: &QuotaTaken, now: Instant) -> Result<Claimed, FoldError> {
+        let (mut agenda, mut date): (AgendaId, WallDate) = (claim.agenda, claim.date);
+        for _ in 0..MOVE_CHAIN {
+            let day = self.read::<AgendaDay>(&StreamName::agenda_day(agenda, date)).await?;
+            let Some(appointment) = day.state.appointments.get(&claim.booking) else {
+                let gone = day.state.abandoned.contains(&claim.booking);
+                // Promised here by a move that is being finished: it lives.
+                if day.state.promises.contains_key(&claim.booking) {
+                    return Ok(Claimed::Live);
+                }
+                let overdue = now.since(claim.taken_at) > CLAIM_PATIENCE_SECONDS * 1_000_000;
+                return Ok(if gone {
+                    Claimed::Dead
+                } else if overdue {
+                    Claimed::Overdue
+                } else {
+                    Claimed::Open
+                });
+            };
+            match appointment.moved_to {
+                Some(target) => (agenda, date) = target,
+                None if appointment.is_live() && appointment.placement.span.start > now => return Ok(Claimed::Live),
+                None => return Ok(Claimed::Dead),
+            }
+        }
+        Ok(Claimed::Dead)
+    }
+
+    /// Takes a claim for a booking that is about to be made. None to take if no cap is set.
+    pub(crate) async fn take_quota(
+        &self,
+        ctx: &Context,
+        patient: PatientId,
+        claim: QuotaTaken,
+    ) -> Result<bool, Failure<DayRefusal>> {
+        let rules = self.rules(ctx.clinic).await?;
+        let Some(cap) = cap_of(&rules.state, claim.service) else { return Ok(false) };
+        let subject = SubjectId::from(patient);
+        let stream = StreamName::quota(subject);
+        for last_try in [false, true] {
+            // Claims on the streams of merged records narrow what this stream may still give.
+            let elsewhere = self.counted_elsewhere(patient, claim.service).await?;
+            let room = cap.saturating_sub(elsewhere);
+            let taken = self
+                .transact(ctx, &stream, "quota", |q: &Folded<Quota>, now| {
+                    quota::decide_take(&q.state, QuotaTaken { taken_at: now, ..claim }, usize::from(room))
+                })
+                .await;
+            match taken {
+                Ok(_) => return Ok(true),
+                Err(Failure::Refused(QuotaRefusal::CapReached { .. })) if !last_try => {
+                    self.release_dead_claims(ctx, subject, claim.service).await?;
+                }
+                Err(failure) => return Err(failure.map(|_| DayRefusal::NotOffered(Rule::Cap))),
+            }
+        }
+        Err(Failure::Refused(DayRefusal::NotOffered(Rule::Cap)))
+    }
+
+    async fn counted_elsewhere(&self, patient: PatientId, service: ServiceId) -> Result<u16, Failure<DayRefusal>> {
+        let now = self.clock.now();
+        let mut count = 0u16;
+        for subject in self.merged_subjects(patient).await?.into_iter().skip(1) {
+            let quota = self.read::<Quota>(&StreamName::quota(subject)).await?;
+            for claim in quota.state.of(service) {
+                if matches!(self.claimed(claim, now).await?, Claimed::Live | Claimed::Open) {
+                    count = count.saturating_add(1);
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// Releases claims whose bookings are past, not live, or overdue; the latter are abandoned on their day first, so
+    /// that a writer who was asleep is refused by the fold.
+    async fn release_dead_claims(
+        &self,
+        ctx: &Context,
+        subject: SubjectId,
+        service: ServiceId,
+    ) -> Result<(), Failure<DayRefusal>> {
+        let quota = self.read::<Quota>(&StreamName::quota(subject)).await?;
+        let now = self.clock.now();
+        for claim in quota.state.of(service) {
+            let dead = match self.claimed(claim, now).await? {
+                Claimed::Live | Claimed::Open => false,
+                Claimed::Dead => true,
+                Claimed::Overdue => self.abandon_booking(ctx, claim).await?,
+            };
+            if dead {
+                self.release_claim(ctx, subject, claim.booking).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a booking that was never made; false if it was made after all.
+    async fn abandon_booking(&self, ctx: &Context, claim: &QuotaTaken) -> Result<bool, Failure<DayRefusal>> {
+        let stream = StreamName::agenda_day(claim.agenda, claim.date);
+        let child = child(ctx, &format!("abandon {}", claim.booking));
+        let done = self
+            .transact(&child, &stream, "abandon", |day: &Folded<AgendaDay>, _| {
+                Ok::<_, DayRefusal>(decide_abandon_booking(&day.state, claim.booking))
+            })
+            .await?;
+        Ok(done.folded.state.abandoned.contains(&claim.booking))
+    }
+
+    async fn release_claim(
+        &self,
+        ctx: &Context,
+        subject: SubjectId,
+        booking: AppointmentId,
+    ) -> Result<(), Failure<DayRefusal>> {
+        let child = child(ctx, &format!("release {booking}"));
+        self.transact(&child, &StreamName::quota(subject), "release", |q: &Folded<Quota>, _| {
+            Ok::<_, DayRefusal>(quota::decide_release(&q.state, booking))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Gives up a booking that was refused after its claim was taken: abandoned on its day, then released, so that
+    /// the visitor's next choice is not refused for a claim of the last one.
+    pub(crate) async fn give_up_claim(
+        &self,
+        ctx: &Context,
+        patient: PatientId,
+        claim: &QuotaTaken,
+    ) -> Result<(), Failure<DayRefusal>> {
+        if self.abandon_booking(ctx, claim).await? {
+            self.release_claim(ctx, SubjectId::from(patient), claim.booking).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The cap of a service: its own, else the clinic's.
+fn cap_of(clinic: &booking_domain::clinic::Clinic, service: ServiceId) -> Option<u16> {
+    let own = clinic.services.get(&service).and_then(|s| s.config.max_future_appointments);
+    own.or(clinic.settings.max_future_appointments)
+}
+
+/// A command of the product's own that another one caused.
+pub(crate) fn child(ctx: &Context, purpose: &str) -> Context {
+    Context { command: ctx.id(purpose).into(), actor: Actor::System, body_hash: None, ..ctx.clone() }
+}

@@ -1,0 +1,92 @@
+//! Who the viewer is, as far as decisions need to know: resolved from the visit and the patient's stream, read to
+//! its head (8.28). Never stored.
+
+use crate::Engine;
+use crate::transact::Failure;
+use crate::vault::Visit;
+use booking_domain::ids::{ClinicId, PatientId, ServiceId, SubjectId};
+use booking_domain::patient::Patient;
+use booking_domain::person::Profile;
+use booking_domain::stream::StreamName;
+use booking_domain::time::Instant;
+use booking_domain::values::{Proof, ViewerClass};
+use booking_domain::visibility::ViewerFacts;
+use booking_store::fold::{FoldError, Folded};
+use std::sync::Arc;
+
+/// How long a chain of merged records is followed. Merges make no circle; this bounds damage.
+const MERGE_CHAIN: usize = 32;
+
+/// A viewer: the facts, and the record behind them.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// What the rules need to know.
+    pub facts: ViewerFacts,
+    /// The living record that the visitor was matched with; none: unrecognized.
+    pub patient: Option<PatientId>,
+}
+
+impl Engine {
+    /// The record that `patient` leads to after merges, read to its head.
+    pub async fn survivor(&self, patient: PatientId) -> Result<(PatientId, Arc<Folded<Patient>>), FoldError> {
+        let mut id = patient;
+        let mut folded = self.read::<Patient>(&StreamName::patient(id)).await?;
+        for _ in 0..MERGE_CHAIN {
+            let Some(into) = folded.state.merged_into else { break };
+            id = into;
+            folded = self.read::<Patient>(&StreamName::patient(id)).await?;
+        }
+        Ok((id, folded))
+    }
+
+    /// The viewer of a visit, for one service (whose cap may count). A merged record follows the survivor; a dead or
+    /// erased one counts as unrecognized, and nothing tells the visitor so.
+    pub async fn viewer<R>(&self, visit: &Visit, service: Option<ServiceId>) -> Result<Viewer, Failure<R>> {
+        let unrecognized = Viewer { facts: ViewerFacts::unrecognized(Some(visit.id)), patient: None };
+        let Some(patient) = visit.patient else { return Ok(unrecognized) };
+        let mut viewer = self.viewer_of_patient(visit.clinic, patient, service).await?;
+        viewer.facts.visit = Some(visit.id);
+        if viewer.patient.is_some() && Proof::from_code(visit.proof) == Proof::Contact {
+            viewer.facts.class = ViewerClass::Proven;
+        }
+        Ok(viewer)
+    }
+
+    /// The viewer that a given patient would be: for their own changes, and for staff who preview.
+    pub async fn viewer_of_patient<R>(
+        &self,
+        clinic: ClinicId,
+        patient: PatientId,
+        service: Option<ServiceId>,
+    ) -> Result<Viewer, Failure<R>> {
+        let unrecognized = Viewer { facts: ViewerFacts::unrecognized(None), patient: None };
+        let (survivor, folded) = self.survivor(patient).await?;
+        let record = &folded.state;
+        if !record.is_live() || record.clinic != Some(clinic) {
+            return Ok(unrecognized);
+        }
+        let Some(sealed) = &record.profile else { return Ok(unrecognized) };
+        // Data that was erased leaves nobody to recognize.
+        let Some(profile) = self.open::<Profile>(clinic, SubjectId::from(survivor), sealed).await? else {
+            return Ok(unrecognized);
+        };
+        let counted = match service {
+            Some(service) => self.counted(clinic, survivor, service, None).await?,
+            None => None,
+        };
+        let facts = ViewerFacts {
+            class: ViewerClass::Recognized,
+            birth_date: Some(profile.birth_date),
+            sex: Some(profile.sex),
+            registration: Some(record.registration),
+            visit: None,
+            counted,
+        };
+        Ok(Viewer { facts, patient: Some(survivor) })
+    }
+
+    /// Now, by this engine's clock.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
