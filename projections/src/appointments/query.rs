@@ -1,0 +1,131 @@
+//! The questions to the appointments. Each is one statement, so that it sees one moment of one generation.
+
+use super::AppointmentRow;
+use crate::projection::ViewError;
+use crate::runner::Db;
+use crate::sql;
+use booking_domain::ids::{AgendaId, AppointmentId, ClinicId, PatientId, SubjectId};
+use booking_domain::time::Instant;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use std::sync::Arc;
+
+/// The appointments view.
+#[derive(Debug, Clone)]
+pub struct Appointments {
+    db: Arc<Db>,
+}
+
+/// Where a page ended: start and id of its last appointment.
+pub type Cursor = (Instant, AppointmentId);
+
+/// `SELECT body` with a condition, of the generation that is read.
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT body FROM appointments \
+             WHERE generation = (SELECT generation FROM projections WHERE name = 'appointments') AND ",
+            $condition
+        )
+    };
+}
+
+/// The first cursor of all.
+const START: Cursor = (Instant(i64::MIN), AppointmentId(uuid::Uuid::nil()));
+
+fn rows(found: &[SqliteRow]) -> Result<Vec<AppointmentRow>, ViewError> {
+    found.iter().map(|row| sql::unpack(super::VIEW, row.try_get(0)?)).collect()
+}
+
+fn limit_of(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+impl Appointments {
+    pub(crate) const fn new(db: Arc<Db>) -> Self {
+        Self { db }
+    }
+
+    /// The appointment of that id.
+    pub async fn by_id(&self, id: AppointmentId) -> Result<Option<AppointmentRow>, ViewError> {
+        let sql = select!("id = ?");
+        let found = sqlx::query(sql).bind(id.bytes().to_vec()).fetch_all(&self.db.readers).await?;
+        Ok(rows(&found)?.pop())
+    }
+
+    /// The clinic's appointments with that reference; more than one only by a one-in-a-quadrillion chance.
+    pub async fn by_reference(&self, clinic: ClinicId, reference: &str) -> Result<Vec<AppointmentRow>, ViewError> {
+        let sql = select!("clinic = ? AND reference = ? ORDER BY start, id");
+        let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(reference.to_owned());
+        rows(&query.fetch_all(&self.db.readers).await?)
+    }
+
+    /// The appointment that a link belongs to.
+    pub async fn by_link_hash(&self, hash: &[u8; 32]) -> Result<Option<AppointmentRow>, ViewError> {
+        let sql = select!("link_hash = ? LIMIT 1");
+        let found = sqlx::query(sql).bind(hash.to_vec()).fetch_all(&self.db.readers).await?;
+        Ok(rows(&found)?.pop())
+    }
+
+    /// The appointments of a person, given by all of their records, soonest first; ended ones too.
+    pub async fn of_patient(&self, clinic: ClinicId, patients: &[PatientId]) -> Result<Vec<AppointmentRow>, ViewError> {
+        let sql = select!("clinic = ? AND patient = ?");
+        let mut all = Vec::new();
+        for patient in patients {
+            let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(patient.bytes().to_vec());
+            all.extend(rows(&query.fetch_all(&self.db.readers).await?)?);
+        }
+        all.sort_by_key(|row| (row.placement.span.start, row.id));
+        Ok(all)
+    }
+
+    /// The appointments that start within a time, the end excluded, by start and id; ended ones too.
+    pub async fn in_range(
+        &self,
+        clinic: ClinicId,
+        (from, to): (Instant, Instant),
+        agenda: Option<AgendaId>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<AppointmentRow>, ViewError> {
+        let (start, id) = after.unwrap_or(START);
+        let sql = match agenda {
+            None => {
+                select!("clinic = ? AND start >= ? AND start < ? AND (start, id) > (?, ?) ORDER BY start, id LIMIT ?")
+            }
+            Some(_) => select!(
+                "clinic = ? AND start >= ? AND start < ? AND (start, id) > (?, ?) AND agenda = ? \
+                 ORDER BY start, id LIMIT ?"
+            ),
+        };
+        let mut query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(from.0).bind(to.0);
+        query = query.bind(start.0).bind(id.bytes().to_vec());
+        if let Some(agenda) = agenda {
+            query = query.bind(agenda.bytes().to_vec());
+        }
+        rows(&query.bind(limit_of(limit)).fetch_all(&self.db.readers).await?)
+    }
+
+    /// The live online appointments without a record, soonest visit first (8.12); begins after the cursor, so that
+    /// `(now, nil)` leaves out the past.
+    pub async fn reconciliation(
+        &self,
+        clinic: ClinicId,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<AppointmentRow>, ViewError> {
+        let (start, id) = after.unwrap_or(START);
+        let sql = select!(
+            "clinic = ? AND provisional = 1 AND online = 1 AND live = 1 AND (start, id) > (?, ?) \
+             ORDER BY start, id LIMIT ?"
+        );
+        let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(start.0).bind(id.bytes().to_vec());
+        rows(&query.bind(limit_of(limit)).fetch_all(&self.db.readers).await?)
+    }
+
+    /// True if an appointment was ever booked for this person.
+    pub async fn subject_known(&self, subject: SubjectId) -> Result<bool, ViewError> {
+        let sql = select!("subject = ? LIMIT 1");
+        Ok(sqlx::query(sql).bind(subject.bytes().to_vec()).fetch_optional(&self.db.readers).await?.is_some())
+    }
+}

@@ -1,0 +1,61 @@
+//! What staff ask of the availabilities: what a service would put online, and how much is open.
+
+use super::Availability;
+use booking_domain::agenda_day::Freedom;
+use booking_domain::clinic::{Clinic, Service};
+use booking_domain::ids::{PractitionerId, ServiceId};
+use booking_domain::time::Instant;
+use booking_domain::visibility::{Cloud, cloud};
+use std::collections::BTreeMap;
+
+impl Availability {
+    /// How many free availabilities of each practitioner a service would put online now, and how many later (R7, R37).
+    ///
+    /// The portal counts as switched on, so that a clinic can look before it opens.
+    pub fn preview(&self, clinic: &Clinic, candidate: &Service, now: Instant) -> Vec<(PractitionerId, usize, usize)> {
+        let mut alone = clinic.clone();
+        alone.portal.active = true;
+        alone.services = BTreeMap::from([(ServiceId::default(), candidate.clone())]);
+        let mut counts: BTreeMap<PractitionerId, (usize, usize)> = BTreeMap::new();
+        let Some(days) = clinic.id().and_then(|id| self.days(id)) else { return vec![] };
+        let today = now.wall(clinic.zone()).0.plus_days(-1);
+        for day in days.range(today..).flat_map(|(_, agendas)| agendas.values()) {
+            for slot in day.occupancy.slots.iter().filter(|s| s.activity.is_some() && s.span.end > now) {
+                for span in slot.availabilities() {
+                    if matches!(day.occupancy.freedom(slot, span, None, None, now), Freedom::Blocked(_)) {
+                        continue;
+                    }
+                    let entry = match cloud(&alone, slot, span, now).0 {
+                        Cloud::None => continue,
+                        cloud => (counts.entry(slot.practitioner).or_default(), cloud),
+                    };
+                    match entry.1 {
+                        Cloud::Published => entry.0.0 += 1,
+                        _ => entry.0.1 += 1,
+                    }
+                }
+            }
+        }
+        counts.into_iter().map(|(practitioner, (now, later))| (practitioner, now, later)).collect()
+    }
+
+    /// How many availabilities of the clinic have not started and are taken by nobody; what is held counts as open.
+    pub fn open_count(&self, clinic: &Clinic, now: Instant) -> usize {
+        let Some(days) = clinic.id().and_then(|id| self.days(id)) else { return 0 };
+        let today = now.wall(clinic.zone()).0;
+        let of_today = days.range(today.plus_days(-1)..=today).flat_map(|(_, agendas)| agendas.values());
+        let left = of_today.map(|day| {
+            let slots = day.occupancy.slots.iter().filter(|slot| slot.span.end > now);
+            let free = slots.flat_map(|slot| {
+                let ahead = slot.availabilities().filter(|span| span.start > now);
+                ahead.filter(|span| {
+                    let end_of_holds = Instant(i64::MAX);
+                    day.occupancy.freedom(slot, *span, None, None, end_of_holds) == Freedom::Free
+                })
+            });
+            free.count()
+        });
+        let later = days.range(today.plus_days(1)..).flat_map(|(_, agendas)| agendas.values());
+        left.sum::<usize>() + later.map(|day| day.open as usize).sum::<usize>()
+    }
+}

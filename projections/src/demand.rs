@@ -1,0 +1,159 @@
+//! Demand by day: what was asked for and what became of it, so that what a clinic could not give is visible (8.22).
+
+use crate::envelope::Envelope;
+use crate::projection::{At, Rows, View, ViewError};
+use crate::runner::Db;
+use crate::sql;
+use async_trait::async_trait;
+use booking_domain::demand::DemandEvent;
+use booking_domain::ids::{ClinicId, ServiceId};
+use booking_domain::stream::StreamName;
+use booking_domain::time::WallDate;
+use booking_domain::values::{DemandReason, ViewerClass};
+use booking_events::DomainEvent;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use std::sync::Arc;
+
+const VIEW: &str = "demand";
+
+/// The demand view.
+#[derive(Debug, Clone)]
+pub struct Demand {
+    db: Arc<Db>,
+}
+
+/// What is counted together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct DemandKey {
+    /// The clinic.
+    pub clinic: ClinicId,
+    /// Wall date.
+    pub date: WallDate,
+    /// The service; none when the asking never came so far.
+    pub service: Option<ServiceId>,
+    /// What became of it.
+    pub reason: DemandReason,
+    /// What the portal knew of the visitors.
+    pub viewer: ViewerClass,
+}
+
+impl Demand {
+    pub(crate) const fn new(db: Arc<Db>) -> Self {
+        Self { db }
+    }
+
+    /// The counts of a clinic from one date to another, both included, in the order of their keys.
+    pub async fn daily(
+        &self,
+        clinic: ClinicId,
+        from: WallDate,
+        to: WallDate,
+    ) -> Result<Vec<(DemandKey, u64)>, ViewError> {
+        let sql = "SELECT date, service, reason, viewer, count FROM demand WHERE clinic = ? AND date BETWEEN ? AND ? \
+                   AND generation = (SELECT generation FROM projections WHERE name = 'demand') \
+                   ORDER BY date, service, reason, viewer";
+        let rows =
+            sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(from.0).bind(to.0).fetch_all(&self.db.readers).await?;
+        rows.iter()
+            .map(|row| {
+                let service: &[u8] = row.try_get(1)?;
+                let service =
+                    if service.is_empty() { None } else { Some(ServiceId::from_bytes(sql::id16(VIEW, service)?)) };
+                let key = DemandKey {
+                    clinic,
+                    date: WallDate(row.try_get(0)?),
+                    service,
+                    reason: DemandReason::from_code(row.try_get(2)?),
+                    viewer: ViewerClass::from_code(row.try_get(3)?),
+                };
+                Ok((key, u64::try_from(row.try_get::<i64, _>(4)?).unwrap_or(0)))
+            })
+            .collect()
+    }
+}
+
+/// The day that a demand stream is named after.
+fn date_of(stream: &StreamName) -> Option<WallDate> {
+    WallDate::parse_compact(stream.as_str().split('.').nth(1)?)
+}
+
+fn key_of(event: &Envelope) -> Option<(DemandKey, u32)> {
+    let DomainEvent::Demand(DemandEvent::DemandCounted(e)) = &event.event else { return None };
+    let (clinic, service, reason, viewer) = (e.clinic, e.service, e.reason, e.viewer);
+    Some((DemandKey { clinic, date: date_of(&event.stream)?, service, reason, viewer }, e.count))
+}
+
+fn service_bytes(key: &DemandKey) -> Vec<u8> {
+    key.service.map(|s| s.bytes().to_vec()).unwrap_or_default()
+}
+
+#[async_trait]
+impl View for Demand {
+    const NAME: &'static str = VIEW;
+    const VERSION: u32 = 1;
+    const CATEGORIES: &'static [&'static str] = &["demand"];
+    type Key = DemandKey;
+    type Row = u64;
+    type Loaded = ();
+
+    fn keys(&self, event: &Envelope) -> Vec<DemandKey> {
+        key_of(event).map(|(key, _)| key).into_iter().collect()
+    }
+
+    fn fold(&self, event: &Envelope, rows: &mut Rows<DemandKey, u64>) -> Result<(), String> {
+        let (key, count) = key_of(event).ok_or("not a count of demand")?;
+        let total = rows.change_or(&key, || 0);
+        *total = total.saturating_add(u64::from(count));
+        Ok(())
+    }
+
+    async fn read(&self, c: &mut SqliteConnection, at: At<'_>, key: &DemandKey) -> Result<Option<u64>, ViewError> {
+        let sql = "SELECT count FROM demand \
+                   WHERE generation = ? AND clinic = ? AND date = ? AND service = ? AND reason = ? AND viewer = ?";
+        let count: Option<i64> = sqlx::query_scalar(sql)
+            .bind(at.generation)
+            .bind(key.clinic.bytes().to_vec())
+            .bind(key.date.0)
+            .bind(service_bytes(key))
+            .bind(key.reason.code())
+            .bind(key.viewer.code())
+            .fetch_optional(c)
+            .await?;
+        Ok(count.map(|count| u64::try_from(count).unwrap_or(0)))
+    }
+
+    async fn write(
+        &self,
+        c: &mut SqliteConnection,
+        generation: i64,
+        rows: &[(&DemandKey, &u64)],
+    ) -> Result<(), ViewError> {
+        for chunk in rows.chunks(sql::CHUNK) {
+            let insert = "INSERT OR REPLACE INTO demand (generation, clinic, date, service, reason, viewer, count) ";
+            let mut query = QueryBuilder::<Sqlite>::new(insert);
+            query.push_values(chunk, |mut values, (key, count)| {
+                values.push_bind(generation).push_bind(key.clinic.bytes().to_vec()).push_bind(key.date.0);
+                values.push_bind(service_bytes(key)).push_bind(key.reason.code()).push_bind(key.viewer.code());
+                values.push_bind(i64::try_from(**count).unwrap_or(i64::MAX));
+            });
+            query.build().persistent(chunk.len() == 1).execute(&mut *c).await?;
+        }
+        Ok(())
+    }
+
+    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
+        sql::count(c, "SELECT count(*) FROM demand WHERE generation = ?", generation).await
+    }
+
+    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
+        let sql = "DELETE FROM demand WHERE (generation, clinic, date, service, reason, viewer) IN \
+                   (SELECT generation, clinic, date, service, reason, viewer FROM demand WHERE generation <> ? LIMIT ?)";
+        sql::prune(c, sql, keep, limit).await
+    }
+
+    async fn load(&self, _: &mut SqliteConnection, _: At<'_>) -> Result<(), ViewError> {
+        Ok(())
+    }
+    fn install(&self, (): ()) {}
+    async fn publish(&self, _: &[(&DemandKey, &u64)]) {}
+}

@@ -1,0 +1,167 @@
+//! The patient directory: sealed rows in a table, opened profiles in memory, one matcher over both.
+//!
+//! What is personal is in memory only: the table holds sealed bytes, and no `Debug` here shows more than `[phi]`.
+//! Profiles are opened in bulk, through a trait, so that this crate never sees a key.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `row` | a patient's row and its fold |
+//! | `people` | the records in memory with their index |
+//! | `search` | what staff type into the search field |
+
+mod people;
+mod row;
+mod search;
+
+pub use people::{Directory, PatientEntry};
+pub use row::PatientRow;
+
+use crate::envelope::Envelope;
+use crate::projection::{At, Rows, View, ViewError};
+use crate::sql;
+use async_trait::async_trait;
+use booking_domain::ids::{ClinicId, PatientId, SubjectId};
+use booking_domain::person::Profile;
+use booking_domain::sealed::Sealed;
+use booking_events::DomainEvent;
+use futures::TryStreamExt;
+use people::People;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use std::collections::BTreeMap;
+
+const VIEW: &str = "patients";
+
+/// Opens sealed profiles; whoever holds the keys implements it.
+#[async_trait]
+pub trait ProfileOpener: Send + Sync {
+    /// The profiles in the order in which they were given; none: erased, or its key is not to be had.
+    async fn open_profiles(&self, clinic: ClinicId, sealed: &[(SubjectId, Sealed)]) -> Vec<Option<Profile>>;
+}
+
+/// Profiles that are opened in one call.
+const BULK: usize = 1_000;
+
+impl Directory {
+    /// Opens the profiles of some rows, clinic by clinic.
+    async fn opened<'a>(
+        &self,
+        rows: impl Iterator<Item = (PatientId, &'a PatientRow)> + Send,
+    ) -> Vec<(PatientId, Option<Profile>)> {
+        let mut sealed: BTreeMap<ClinicId, Vec<(SubjectId, Sealed)>> = BTreeMap::new();
+        for (id, row) in rows {
+            sealed.entry(row.clinic).or_default().push((id.into(), row.profile.clone()));
+        }
+        let mut all = Vec::new();
+        for (clinic, of_clinic) in sealed {
+            for bulk in of_clinic.chunks(BULK) {
+                let mut opened = self.opener().open_profiles(clinic, bulk).await;
+                opened.resize_with(bulk.len(), || None);
+                all.extend(bulk.iter().map(|(subject, _)| PatientId(subject.0)).zip(opened));
+            }
+        }
+        all
+    }
+}
+
+#[async_trait]
+impl View for Directory {
+    const NAME: &'static str = VIEW;
+    const VERSION: u32 = 1;
+    const CATEGORIES: &'static [&'static str] = &["patient"];
+    type Key = PatientId;
+    type Row = PatientRow;
+    type Loaded = People;
+
+    fn keys(&self, event: &Envelope) -> Vec<PatientId> {
+        event.stream.id().map(PatientId).into_iter().collect()
+    }
+
+    fn fold(&self, event: &Envelope, rows: &mut Rows<PatientId, PatientRow>) -> Result<(), String> {
+        let DomainEvent::Patient(happened) = &event.event else { return Err("not an event of a patient".to_owned()) };
+        let id = event.stream.id().map(PatientId).ok_or("not a patient's stream")?;
+        if let Some(next) = row::evolve(rows.get(&id), happened, event.stamp) {
+            rows.put(id, next);
+        }
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        c: &mut SqliteConnection,
+        at: At<'_>,
+        key: &PatientId,
+    ) -> Result<Option<PatientRow>, ViewError> {
+        let row = sqlx::query("SELECT body FROM patients WHERE generation = ? AND id = ?")
+            .bind(at.generation)
+            .bind(key.bytes().to_vec())
+            .fetch_optional(c)
+            .await?;
+        row.map(|row| sql::unpack(VIEW, row.try_get(0)?)).transpose()
+    }
+
+    async fn write(
+        &self,
+        c: &mut SqliteConnection,
+        generation: i64,
+        rows: &[(&PatientId, &PatientRow)],
+    ) -> Result<(), ViewError> {
+        for chunk in rows.chunks(sql::CHUNK) {
+            let mut packed = Vec::with_capacity(chunk.len());
+            for (id, row) in chunk {
+                packed.push((id.bytes(), row.clinic.bytes(), sql::pack(VIEW, row)?));
+            }
+            let insert = "INSERT OR REPLACE INTO patients (generation, id, clinic, body) ";
+            let mut query = QueryBuilder::<Sqlite>::new(insert);
+            query.push_values(packed, |mut values, (id, clinic, body)| {
+                values.push_bind(generation).push_bind(id.to_vec()).push_bind(clinic.to_vec()).push_bind(body);
+            });
+            query.build().persistent(chunk.len() == 1).execute(&mut *c).await?;
+        }
+        Ok(())
+    }
+
+    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
+        sql::count(c, "SELECT count(*) FROM patients WHERE generation = ?", generation).await
+    }
+
+    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
+        let sql = "DELETE FROM patients WHERE rowid IN (SELECT rowid FROM patients WHERE generation <> ? LIMIT ?)";
+        sql::prune(c, sql, keep, limit).await
+    }
+
+    async fn load(&self, c: &mut SqliteConnection, at: At<'_>) -> Result<People, ViewError> {
+        let mut people = People::default();
+        let sql = "SELECT id, body FROM patients WHERE generation = ? ORDER BY id";
+        let mut found = sqlx::query(sql).bind(at.generation).fetch(c);
+        let mut bulk: Vec<(PatientId, PatientRow)> = Vec::with_capacity(BULK);
+        loop {
+            let row = found.try_next().await?;
+            if let Some(row) = &row {
+                let id = PatientId::from_bytes(sql::id16(VIEW, row.try_get(0)?)?);
+                bulk.push((id, sql::unpack(VIEW, row.try_get(1)?)?));
+            }
+            if bulk.len() >= BULK || row.is_none() {
+                let opened = self.opened(bulk.iter().map(|(id, row)| (*id, row))).await;
+                let rows: BTreeMap<_, _> = bulk.drain(..).collect();
+                for (id, profile) in opened {
+                    if let Some(row) = rows.get(&id) {
+                        people.put(id, row, profile);
+                    }
+                }
+            }
+            if row.is_none() {
+                return Ok(people);
+            }
+        }
+    }
+
+    fn install(&self, loaded: People) {
+        self.replace(loaded);
+    }
+
+    async fn publish(&self, rows: &[(&PatientId, &PatientRow)]) {
+        let opened = self.opened(rows.iter().map(|(id, row)| (**id, *row))).await;
+        let by_id: BTreeMap<_, _> = rows.iter().map(|(id, row)| (**id, *row)).collect();
+        self.show(opened.into_iter().filter_map(|(id, profile)| Some((id, *by_id.get(&id)?, profile))));
+    }
+}

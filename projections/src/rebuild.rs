@@ -1,0 +1,198 @@
+//! Making a projection again while it is read: a new generation of rows beside the old one, then one switch.
+//!
+//! The live runner goes on feeding the old generation. When the new one has come as far, the runner stands still for
+//! the last few events, the counts of rows are compared, memory is loaded from the new rows, and one UPDATE switches.
+//! A rebuild that breaks off changes nothing: its rows belong to no generation that anybody reads, and the next
+//! rebuild drops them and begins again.
+
+use crate::checkpoint::{self, Checkpoint};
+use crate::projection::{At, Rows, View, ViewError};
+use crate::runner::{Halt, Lane, Runner};
+use crate::status::StopReason;
+use booking_store::{Position, Recorded};
+use tokio_util::sync::CancellationToken;
+
+/// What a rebuild did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RebuildReport {
+    /// The projection.
+    pub projection: &'static str,
+    /// Events that were read.
+    pub events: u64,
+    /// Where it switched.
+    pub position: Option<Position>,
+    /// Rows of the new generation.
+    pub rows: i64,
+    /// Rows of the old one; only if both had come to the same position, else they say nothing about each other.
+    pub rows_before: Option<i64>,
+}
+
+impl RebuildReport {
+    /// True if the old rows were as many as the log says; none if that could not be compared.
+    pub fn agrees(&self) -> Option<bool> {
+        self.rows_before.map(|before| before == self.rows)
+    }
+}
+
+/// Why a rebuild did not switch. The old rows go on being read.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// There is no projection of that name.
+    #[error("there is no such projection")]
+    UnknownProjection,
+    /// One is under way.
+    #[error("this projection is being rebuilt already")]
+    UnderWay,
+    /// It was told to stop.
+    #[error("the rebuild was cancelled; begin it again at any time")]
+    Cancelled,
+    /// It met an event that the live projection has applied and this release cannot.
+    #[error(transparent)]
+    Stopped(#[from] StopReason),
+    /// The log or the file of the views did not answer.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<ViewError> for RebuildError {
+    fn from(error: ViewError) -> Self {
+        Halt::from(error).into()
+    }
+}
+impl From<sqlx::Error> for RebuildError {
+    fn from(error: sqlx::Error) -> Self {
+        Halt::from(error).into()
+    }
+}
+impl From<Halt> for RebuildError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Again(problem) => Self::Failed(problem),
+            Halt::Stop(reason) => Self::Stopped(reason),
+        }
+    }
+}
+
+/// The generation that is being built.
+struct Shadow<V: View> {
+    at: Checkpoint,
+    rows: Rows<V::Key, V::Row>,
+    events: u64,
+    /// It met this bad event, right after where it stands.
+    bad: Option<StopReason>,
+}
+
+impl<V: View> Runner<V> {
+    /// Makes the projection's rows again from the log and switches to them.
+    pub async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
+        let _only_one = self.rebuild_lock.try_lock().map_err(|_| RebuildError::UnderWay)?;
+        self.set_rebuilding(true);
+        let outcome = self.build_and_switch(cancel).await;
+        self.set_rebuilding(false);
+        if let Err(problem) = self.drop_leftovers(cancel).await {
+            // They are in nobody's way, and the next rebuild tries again.
+            tracing::warn!(projection = V::NAME, %problem, "rows of an old generation could not be dropped");
+        }
+        outcome
+    }
+
+    async fn build_and_switch(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
+        self.drop_leftovers(cancel).await?;
+        let (generation, quarantined) = {
+            let lane = self.lane.lock().await;
+            (lane.checkpoint.generation + 1, lane.quarantined.clone())
+        };
+        let at = Checkpoint { generation, position: None };
+        let mut shadow: Shadow<V> = Shadow { at, rows: Rows::of_empty_generation(), events: 0, bad: None };
+        while self.extend(&mut shadow, &quarantined, None, cancel).await? {}
+        let report = {
+            let mut lane = self.lane.lock().await;
+            // An operator may have quarantined another event meanwhile: then this generation holds too much.
+            if lane.quarantined != quarantined {
+                return Err(RebuildError::Failed("an event was quarantined meanwhile; begin again".to_owned()));
+            }
+            while lane.checkpoint.position > shadow.at.position
+                && self.extend(&mut shadow, &quarantined, lane.checkpoint.position, cancel).await?
+            {}
+            self.switch(&mut lane, shadow).await?
+        };
+        self.go_on();
+        Ok(report)
+    }
+
+    /// Applies the next events, up to a position if one is given; false: there are none, or the next one is bad.
+    async fn extend(
+        &self,
+        shadow: &mut Shadow<V>,
+        quarantined: &std::collections::HashSet<Position>,
+        upto: Option<Position>,
+        cancel: &CancellationToken,
+    ) -> Result<bool, RebuildError> {
+        let page = tokio::select! {
+            () = cancel.cancelled() => return Err(RebuildError::Cancelled),
+            page = self.store.read_all(shadow.at.position, self.options.rebuild_page) => {
+                page.map_err(|error| ViewError::Log(error.into()))?
+            }
+        };
+        let (mut events, mut next, mut end) = (page.events, page.next, page.end);
+        if let Some(upto) = upto.filter(|upto| next > Some(*upto)) {
+            events.retain(|event: &Recorded| event.position <= upto);
+            (next, end) = (Some(upto), true);
+        }
+        let done = self.apply(shadow.at, quarantined, &mut shadow.rows, &events, next, false).await?;
+        shadow.rows.settle(50_000);
+        shadow.events += events.iter().filter(|e| Some(e.position) <= done.reached).count() as u64;
+        shadow.at.position = done.reached;
+        shadow.bad = done.bad;
+        Ok(!end && shadow.bad.is_none())
+    }
+
+    async fn switch(&self, lane: &mut Lane<V>, shadow: Shadow<V>) -> Result<RebuildReport, RebuildError> {
+        if lane.checkpoint.position > shadow.at.position {
+            // The live rows hold an event that this fold refuses: they know more than the new ones.
+            return Err(match shadow.bad {
+                Some(bad) => RebuildError::Stopped(bad),
+                None => RebuildError::Failed("the log ends before the projection's checkpoint".to_owned()),
+            });
+        }
+        let mut reader = self.db.readers.acquire().await?;
+        let rows = self.view.count(&mut reader, shadow.at.generation).await?;
+        let same_place = lane.checkpoint.position == shadow.at.position;
+        let rows_before =
+            if same_place { Some(self.view.count(&mut reader, lane.checkpoint.generation).await?) } else { None };
+        if rows_before.is_some_and(|before| before != rows) {
+            tracing::warn!(
+                projection = V::NAME,
+                rows,
+                ?rows_before,
+                "the rebuilt rows are not as many as the old ones"
+            );
+        }
+        let Checkpoint { generation, position } = shadow.at;
+        let at = At { generation, position, quarantined: &lane.quarantined };
+        let loaded = self.view.load(&mut reader, at).await?;
+        drop(reader);
+        let switched =
+            checkpoint::advance(&mut *self.db.writer.lock().await, V::NAME, lane.checkpoint, shadow.at).await?;
+        if !switched {
+            return Err(StopReason::Fenced.into());
+        }
+        self.view.install(loaded);
+        lane.checkpoint = shadow.at;
+        lane.rows = Rows::default();
+        self.show(position);
+        Ok(RebuildReport { projection: V::NAME, events: shadow.events, position, rows, rows_before })
+    }
+
+    /// Deletes the rows of every generation but the one that is read, a few at a time.
+    async fn drop_leftovers(&self, cancel: &CancellationToken) -> Result<(), ViewError> {
+        let keep = self.lane.lock().await.checkpoint.generation;
+        while !cancel.is_cancelled() {
+            let dropped = self.view.prune(&mut *self.db.writer.lock().await, keep, 2_000).await?;
+            if dropped == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,422 @@
+//! The runner of one projection: reads a page after the checkpoint, folds it, and moves rows and checkpoint in one
+//! transaction.
+//!
+//! What a crash does: before COMMIT, nothing happened; after it, the page is applied and memory is loaded from the
+//! rows at the next start. Events that arrive twice are left out by their position. A bad event stops this projection
+//! alone, with everything before it applied; only an operator's [`quarantine`](Runner::quarantine) leaves it out.
+//!
+//! May not: read a clock for anything but health, skip an event unasked, or touch a checkpoint outside the
+//! transaction of its rows.
+
+use crate::checkpoint::{self, Checkpoint};
+use crate::envelope::Envelope;
+use crate::projection::{At, Rows, View, ViewError, fold_one, keys_of};
+use crate::status::{ProjectionStatus, StopReason};
+use booking_store::{EventStore, Position, Recorded};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The file of the views as runners use it.
+#[derive(Debug)]
+pub struct Db {
+    pub(crate) writer: Mutex<SqliteConnection>,
+    pub(crate) readers: SqlitePool,
+}
+
+/// How runners go about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RunnerOptions {
+    /// Events of one page, and so of one transaction. Default: 1,000.
+    pub page: usize,
+    /// Events of one step of a rebuild. Default: 10,000.
+    pub rebuild_page: usize,
+    /// The log is asked at least so often. Default: a second.
+    pub poll: Duration,
+    /// Rows kept from page to page. Default: 2,000.
+    pub warm_rows: usize,
+}
+
+impl Default for RunnerOptions {
+    fn default() -> Self {
+        Self { page: 1_000, rebuild_page: 10_000, poll: Duration::from_secs(1), warm_rows: 2_000 }
+    }
+}
+
+/// What a step did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// There is more to read.
+    More,
+    /// The end of the log is reached.
+    Idle,
+}
+
+/// Why a step did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Halt {
+    /// It is worth trying again.
+    #[error("{0}")]
+    Again(String),
+    /// It is not.
+    #[error(transparent)]
+    Stop(#[from] StopReason),
+}
+
+impl From<ViewError> for Halt {
+    fn from(error: ViewError) -> Self {
+        let text = error.to_string();
+        if error.is_damage() { Self::Stop(StopReason::Damaged(text)) } else { Self::Again(text) }
+    }
+}
+
+impl From<sqlx::Error> for Halt {
+    fn from(error: sqlx::Error) -> Self {
+        ViewError::from(error).into()
+    }
+}
+
+/// What the runner and a rebuild share; whoever holds it is the only one to move this projection.
+pub(crate) struct Lane<V: View> {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) quarantined: HashSet<Position>,
+    pub(crate) rows: Rows<V::Key, V::Row>,
+}
+
+#[derive(Default)]
+struct Health {
+    head: Option<Position>,
+    polled: Option<Instant>,
+    stopped: Option<StopReason>,
+    trouble: Option<String>,
+    pub(crate) rebuilding: bool,
+}
+
+/// Feeds one projection.
+pub struct Runner<V: View> {
+    pub(crate) view: Arc<V>,
+    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) db: Arc<Db>,
+    pub(crate) lane: Mutex<Lane<V>>,
+    pub(crate) rebuild_lock: Mutex<()>,
+    pub(crate) options: RunnerOptions,
+    applied: watch::Sender<Option<Position>>,
+    health: StdMutex<Health>,
+    resume: Notify,
+}
+
+/// How far a page was applied, and the bad event that ended it.
+pub(crate) struct Outcome {
+    pub(crate) reached: Option<Position>,
+    pub(crate) bad: Option<StopReason>,
+}
+
+impl<V: View> Runner<V> {
+    /// Registers the projection and loads what it keeps in memory from its rows.
+    pub async fn open(
+        view: Arc<V>,
+        store: Arc<dyn EventStore>,
+        db: Arc<Db>,
+        options: RunnerOptions,
+    ) -> Result<Self, ViewError> {
+        let (checkpoint, quarantined) = {
+            let mut writer = db.writer.lock().await;
+            let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+            let (checkpoint, fresh) = checkpoint::register(&mut transaction, V::NAME, V::VERSION).await?;
+            if fresh {
+                // Another version left rows that this one may not be able to read.
+                while view.prune(&mut transaction, checkpoint.generation, 10_000).await? > 0 {}
+            }
+            let quarantined = checkpoint::quarantined(&mut transaction, V::NAME).await?;
+            transaction.commit().await?;
+            (checkpoint, quarantined)
+        };
+        let Checkpoint { generation, position } = checkpoint;
+        let mut reader = db.readers.acquire().await?;
+        let at = At { generation, position, quarantined: &quarantined };
+        view.install(view.load(&mut reader, at).await?);
+        drop(reader);
+        let (health, resume) = (StdMutex::default(), Notify::new());
+        let (lane, rebuild_lock) =
+            (Mutex::new(Lane { checkpoint, quarantined, rows: Rows::default() }), Mutex::new(()));
+        Ok(Self { view, store, db, lane, rebuild_lock, options, applied: watch::Sender::new(position), health, resume })
+    }
+
+    /// Runs until it is told to stop. A projection that stopped by itself waits here for an operator.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut news = self.store.new_events();
+        let mut failures = 0_u32;
+        while !stop.is_cancelled() {
+            // Marked as seen before reading: what arrives meanwhile wakes the next wait.
+            news.borrow_and_update();
+            let pause = match self.step(&stop).await {
+                Ok(Progress::More) => {
+                    failures = 0;
+                    continue;
+                }
+                Ok(Progress::Idle) => {
+                    failures = 0;
+                    self.options.poll
+                }
+                Err(Halt::Again(problem)) => {
+                    tracing::warn!(projection = V::NAME, problem, "a projection tries again");
+                    self.health().trouble = Some(problem);
+                    failures = (failures + 1).min(6);
+                    let pause = Duration::from_millis(20 << failures).min(self.options.poll);
+                    tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(pause) => {} }
+                    continue;
+                }
+                Err(Halt::Stop(reason)) => {
+                    tracing::error!(projection = V::NAME, %reason, "a projection stopped");
+                    self.health().stopped = Some(reason);
+                    self.stand_still(&stop).await;
+                    continue;
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.resume.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+                gone = news.changed() => if gone.is_err() { tokio::time::sleep(pause).await },
+            }
+        }
+    }
+
+    /// Waits for an operator, and goes on telling how far the log is.
+    async fn stand_still(&self, stop: &CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.resume.notified() => if self.health().stopped.is_none() { return },
+                () = tokio::time::sleep(self.options.poll) => {
+                    if let Ok(head) = self.store.head().await {
+                        self.health().head = head;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads and applies one page.
+    pub async fn step(&self, stop: &CancellationToken) -> Result<Progress, Halt> {
+        let at = self.lane.lock().await.checkpoint;
+        let page = tokio::select! {
+            () = stop.cancelled() => return Ok(Progress::Idle),
+            page = self.store.read_all(at.position, self.options.page) => {
+                page.map_err(|error| Halt::from(ViewError::Log(error.into())))?
+            }
+        };
+        let head = if page.end { page.next } else { self.store.head().await.ok().flatten().max(page.next) };
+        let mut lane = self.lane.lock().await;
+        self.polled(head);
+        if lane.checkpoint != at {
+            // A rebuild switched meanwhile; the page is of another place.
+            return Ok(Progress::More);
+        }
+        if page.next > at.position {
+            let Lane { quarantined, rows, .. } = &mut *lane;
+            // Taken out: if this is broken off, rows that were not committed are gone with it.
+            let mut warm = std::mem::take(rows);
+            let done = self.apply(at, quarantined, &mut warm, &page.events, page.next, true).await?;
+            warm.settle(self.options.warm_rows);
+            *rows = warm;
+            lane.checkpoint.position = done.reached;
+            self.applied.send_replace(done.reached);
+            if let Some(bad) = done.bad {
+                return Err(bad.into());
+            }
+        }
+        Ok(if page.end { Progress::Idle } else { Progress::More })
+    }
+
+    /// Folds events into the rows of `at`'s generation, and commits them; a live page with its checkpoint.
+    pub(crate) async fn apply(
+        &self,
+        at: Checkpoint,
+        quarantined: &HashSet<Position>,
+        rows: &mut Rows<V::Key, V::Row>,
+        events: &[Recorded],
+        next: Option<Position>,
+        live: bool,
+    ) -> Result<Outcome, Halt> {
+        let (mut envelopes, mut bad) = read_envelopes::<V>(at, quarantined, events);
+        let place = At { generation: at.generation, position: at.position, quarantined };
+        let mut writer = self.db.writer.lock().await;
+        loop {
+            let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+            if let Some((index, reason)) = self.fold_all(&mut transaction, place, rows, &envelopes).await? {
+                transaction.rollback().await?;
+                // Once more without it: what it half did goes with the rows.
+                *rows = Rows::default();
+                bad = events.iter().find(|e| e.position == envelopes[index].position).map(|e| bad_event(e, reason));
+                envelopes.truncate(index);
+                continue;
+            }
+            let reached = match &bad {
+                Some(StopReason::BadEvent { position, .. }) => {
+                    events.iter().map(|e| e.position).filter(|p| p < position).max().max(at.position)
+                }
+                _ => next.max(at.position),
+            };
+            let changed = rows.changed();
+            if !changed.is_empty() {
+                self.view.write(&mut transaction, at.generation, &changed).await?;
+            }
+            let to = Checkpoint { generation: at.generation, position: reached };
+            if live && to != at && !checkpoint::advance(&mut transaction, V::NAME, at, to).await? {
+                return Err(StopReason::Fenced.into());
+            }
+            transaction.commit().await?;
+            if live {
+                self.view.publish(&changed).await;
+            }
+            return Ok(Outcome { reached, bad });
+        }
+    }
+
+    /// Folds the events one after the other; the first bad one, if there is any.
+    async fn fold_all(
+        &self,
+        c: &mut SqliteConnection,
+        at: At<'_>,
+        rows: &mut Rows<V::Key, V::Row>,
+        envelopes: &[Envelope],
+    ) -> Result<Option<(usize, String)>, Halt> {
+        for (index, event) in envelopes.iter().enumerate() {
+            let keys = match keys_of(&*self.view, event) {
+                Ok(keys) => keys,
+                Err(reason) => return Ok(Some((index, reason))),
+            };
+            for key in keys {
+                if rows.needs(&key) {
+                    let row = self.view.read(c, at, &key).await?;
+                    rows.insert_read(key, row);
+                }
+            }
+            if let Err(reason) = fold_one(&*self.view, event, rows) {
+                return Ok(Some((index, reason)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits until the projection has applied `position`; false: not within `timeout`.
+    pub async fn wait_for(&self, position: Position, timeout: Duration) -> bool {
+        let mut applied = self.applied.subscribe();
+        let reached = applied.wait_for(|at| *at >= Some(position));
+        matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(_)))
+    }
+
+    /// The last position that was applied.
+    pub fn position(&self) -> Option<Position> {
+        *self.applied.borrow()
+    }
+
+    /// Leaves out the event at which the projection stopped, for good, and goes on. Recorded with the reason.
+    pub async fn quarantine(&self, position: Position, reason: &str) -> Result<(), QuarantineError> {
+        if reason.trim().is_empty() {
+            return Err(QuarantineError::NoReason);
+        }
+        let mut lane = self.lane.lock().await;
+        match &self.health().stopped {
+            Some(StopReason::BadEvent { position: at, .. }) if *at == position => {}
+            _ => return Err(QuarantineError::NotStoppedThere),
+        }
+        checkpoint::quarantine(&mut *self.db.writer.lock().await, V::NAME, position, reason).await?;
+        lane.quarantined.insert(position);
+        drop(lane);
+        tracing::warn!(projection = V::NAME, %position, reason, "an event is quarantined");
+        self.go_on();
+        Ok(())
+    }
+
+    /// Tries again from where it stopped.
+    pub(crate) fn go_on(&self) {
+        self.health().stopped = None;
+        self.resume.notify_one();
+    }
+
+    pub(crate) fn show(&self, position: Option<Position>) {
+        self.applied.send_replace(position);
+    }
+
+    pub(crate) fn set_rebuilding(&self, on: bool) {
+        self.health().rebuilding = on;
+    }
+
+    /// How it is.
+    pub fn status(&self) -> ProjectionStatus {
+        let health = self.health();
+        ProjectionStatus {
+            name: V::NAME,
+            version: V::VERSION,
+            position: self.position(),
+            head: health.head.max(self.position()),
+            last_poll_age: health.polled.map(|at| at.elapsed()),
+            stopped: health.stopped.clone(),
+            rebuilding: health.rebuilding,
+            trouble: health.trouble.clone(),
+        }
+    }
+
+    fn polled(&self, head: Option<Position>) {
+        let mut health = self.health();
+        health.head = head;
+        health.polled = Some(Instant::now());
+        health.trouble = None;
+    }
+
+    fn health(&self) -> std::sync::MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why an event was not quarantined.
+#[derive(Debug, thiserror::Error)]
+pub enum QuarantineError {
+    /// There is no projection of that name.
+    #[error("there is no such projection")]
+    UnknownProjection,
+    /// It did not stop at that event.
+    #[error("the projection did not stop at this event")]
+    NotStoppedThere,
+    /// Leaving an event out needs a reason.
+    #[error("give a reason: it is recorded")]
+    NoReason,
+    /// The file of the views did not take it.
+    #[error("the views: {0}")]
+    Sql(#[from] sqlx::Error),
+}
+
+fn bad_event(event: &Recorded, reason: String) -> StopReason {
+    StopReason::BadEvent { position: event.position, event_type: event.event_type.to_string(), reason }
+}
+
+/// Decodes what the projection reads, up to the first event that cannot be.
+fn read_envelopes<V: View>(
+    at: Checkpoint,
+    quarantined: &HashSet<Position>,
+    events: &[Recorded],
+) -> (Vec<Envelope>, Option<StopReason>) {
+    let mut last = at.position;
+    let mut envelopes = Vec::new();
+    for event in events {
+        // Delivered again: applied already.
+        if Some(event.position) <= last {
+            continue;
+        }
+        last = Some(event.position);
+        if !V::CATEGORIES.contains(&event.stream.category()) || quarantined.contains(&event.position) {
+            continue;
+        }
+        match Envelope::read(event) {
+            Ok(envelope) => envelopes.push(envelope),
+            Err(reason) => return (envelopes, Some(bad_event(event, reason))),
+        }
+    }
+    (envelopes, None)
+}

@@ -1,0 +1,204 @@
+//! All views together: opened at the start, fed by their runners, closed at the end.
+
+use crate::agenda::Agendas;
+use crate::appointments::Appointments;
+use crate::availability::Availability;
+use crate::clinics::Clinics;
+use crate::demand::Demand;
+use crate::directory::{Directory, ProfileOpener};
+use crate::file::{self, OpenError};
+use crate::projection::{View, ViewError};
+use crate::rebuild::{RebuildError, RebuildReport};
+use crate::runner::{Db, QuarantineError, Runner, RunnerOptions};
+use crate::status::ProjectionStatus;
+use async_trait::async_trait;
+use booking_store::{EventStore, Position};
+use sqlx::SqlitePool;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A runner, whatever its view.
+#[async_trait]
+trait Lane: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn status(&self) -> ProjectionStatus;
+    async fn run(&self, stop: CancellationToken);
+    async fn wait_for(&self, position: Position, timeout: Duration) -> bool;
+    async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError>;
+    async fn quarantine(&self, position: Position, reason: &str) -> Result<(), QuarantineError>;
+}
+
+#[async_trait]
+impl<V: View> Lane for Runner<V> {
+    fn name(&self) -> &'static str {
+        V::NAME
+    }
+    fn status(&self) -> ProjectionStatus {
+        Self::status(self)
+    }
+    async fn run(&self, stop: CancellationToken) {
+        Self::run(self, stop).await;
+    }
+    async fn wait_for(&self, position: Position, timeout: Duration) -> bool {
+        Self::wait_for(self, position, timeout).await
+    }
+    async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
+        Self::rebuild(self, cancel).await
+    }
+    async fn quarantine(&self, position: Position, reason: &str) -> Result<(), QuarantineError> {
+        Self::quarantine(self, position, reason).await
+    }
+}
+
+/// The read models.
+pub struct Views {
+    /// Clinics, their staff and their templates.
+    pub clinics: Arc<Clinics>,
+    /// What can be booked.
+    pub availability: Arc<Availability>,
+    /// The staff agenda.
+    pub agenda: Arc<Agendas>,
+    /// Appointments, and the reconciliation queue.
+    pub appointments: Arc<Appointments>,
+    /// Patients.
+    pub directory: Arc<Directory>,
+    /// Demand by day.
+    pub demand: Arc<Demand>,
+    lanes: Vec<Arc<dyn Lane>>,
+    readers: SqlitePool,
+    stop: CancellationToken,
+    tasks: StdMutex<Vec<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Views {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Views").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+impl Views {
+    /// Opens the file, or makes it, and loads what is kept in memory. Nothing is fed before [`Views::start`].
+    ///
+    /// A start reads the rows and the short streams of clinics, staff and templates, never the whole log; a
+    /// projection whose version changed is made again by its runner.
+    pub async fn open(
+        path: &Path,
+        store: Arc<dyn EventStore>,
+        opener: Arc<dyn ProfileOpener>,
+        options: RunnerOptions,
+    ) -> Result<Self, OpenError> {
+        let (writer, readers) = file::open(path).await?;
+        let db = Arc::new(Db { writer: Mutex::new(writer), readers: readers.clone() });
+        let clinics = Arc::new(Clinics::new(Arc::clone(&store)));
+        let availability = Arc::new(Availability::default());
+        let agenda = Arc::new(Agendas::new(Arc::clone(&db)));
+        let appointments = Arc::new(Appointments::new(Arc::clone(&db)));
+        let directory = Arc::new(Directory::new(opener));
+        let demand = Arc::new(Demand::new(Arc::clone(&db)));
+        let opening = Opening { path, store, db, options };
+        let lanes = vec![
+            opening.lane(&clinics).await?,
+            opening.lane(&availability).await?,
+            opening.lane(&agenda).await?,
+            opening.lane(&appointments).await?,
+            opening.lane(&directory).await?,
+            opening.lane(&demand).await?,
+        ];
+        let (stop, tasks) = (CancellationToken::new(), StdMutex::default());
+        Ok(Self { clinics, availability, agenda, appointments, directory, demand, lanes, readers, stop, tasks })
+    }
+
+    /// Starts the runners; once.
+    pub fn start(&self) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        if !tasks.is_empty() {
+            return;
+        }
+        for lane in &self.lanes {
+            let (lane, stop) = (Arc::clone(lane), self.stop.clone());
+            tasks.push(tokio::spawn(async move { lane.run(stop).await }));
+        }
+    }
+
+    /// Waits until every view has applied `position`; false: not within `timeout`.
+    pub async fn wait_for_all(&self, position: Position, timeout: Duration) -> bool {
+        let waits = self.lanes.iter().map(|lane| lane.wait_for(position, timeout));
+        futures::future::join_all(waits).await.into_iter().all(|reached| reached)
+    }
+
+    /// Waits until one view has applied `position`; false: not within `timeout`, or there is no such view.
+    pub async fn wait_for(&self, projection: &str, position: Position, timeout: Duration) -> bool {
+        match self.lane(projection) {
+            Some(lane) => lane.wait_for(position, timeout).await,
+            None => false,
+        }
+    }
+
+    /// The position that every view has applied; none if one of them has applied nothing.
+    pub fn position(&self) -> Option<Position> {
+        self.lanes.iter().map(|lane| lane.status().position).min().flatten()
+    }
+
+    /// How each projection is.
+    pub fn status(&self) -> Vec<ProjectionStatus> {
+        self.lanes.iter().map(|lane| lane.status()).collect()
+    }
+
+    /// The names of the projections.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.lanes.iter().map(|lane| lane.name()).collect()
+    }
+
+    /// Makes a projection again from the log while it is read; returns when readers see the new rows.
+    pub async fn rebuild(&self, projection: &str, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
+        self.lane(projection).ok_or(RebuildError::UnknownProjection)?.rebuild(cancel).await
+    }
+
+    /// Leaves out the event at which a projection stopped, and lets it go on. Recorded with the reason.
+    pub async fn quarantine(&self, projection: &str, position: Position, reason: &str) -> Result<(), QuarantineError> {
+        self.lane(projection).ok_or(QuarantineError::UnknownProjection)?.quarantine(position, reason).await
+    }
+
+    /// Stops the runners, each after its page, and closes the file.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            if task.await.is_err() {
+                tracing::error!("a runner did not end by itself");
+            }
+        }
+        self.readers.close().await;
+    }
+
+    fn lane(&self, name: &str) -> Option<&Arc<dyn Lane>> {
+        self.lanes.iter().find(|lane| lane.name() == name)
+    }
+}
+
+/// What opening a lane needs.
+struct Opening<'a> {
+    path: &'a Path,
+    store: Arc<dyn EventStore>,
+    db: Arc<Db>,
+    options: RunnerOptions,
+}
+
+impl Opening<'_> {
+    async fn lane<V: View>(&self, view: &Arc<V>) -> Result<Arc<dyn Lane>, OpenError> {
+        let (view, store, db) = (Arc::clone(view), Arc::clone(&self.store), Arc::clone(&self.db));
+        match Runner::open(view, store, db, self.options).await {
+            Ok(runner) => Ok(Arc::new(runner)),
+            Err(ViewError::Sql(error)) => Err(file::refused(self.path)(error)),
+            Err(row @ ViewError::Row { .. }) => {
+                Err(OpenError::Damaged { path: self.path.to_owned(), why: row.to_string() })
+            }
+            Err(ViewError::Log(error)) => Err(OpenError::Load(error.to_string())),
+        }
+    }
+}
