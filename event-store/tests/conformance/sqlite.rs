@@ -341,6 +341,26 @@ async fn a_commit_of_unknown_outcome_stops_the_store_and_the_retry_finds_what_wa
 }
 
 #[tokio::test]
+async fn nothing_that_rests_on_an_append_is_answered_before_its_commit() {
+    for _ in 0..10 {
+        let (_folder, path) = folder();
+        let (store, _said) = open_with(&path, Fault::CommitOutcomeUnknown).await;
+        let (name, list) = (day(1), events(2));
+        // One batch: an append, its retry, one that comes too late for it, and one that follows it.
+        let answers = futures::future::join_all([
+            store.append(&name, Expected::NoStream, list.clone()),
+            store.append(&name, Expected::NoStream, list),
+            store.append(&name, Expected::NoStream, events(1)),
+            store.append(&name, Expected::Exact(1), events(1)),
+        ]);
+        for answer in answers.await {
+            assert!(matches!(answer, Err(AppendError::Unavailable(_))), "{answer:?}");
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_failed_fsync_of_a_checkpoint_stops_the_store() {
     let (_folder, path) = folder();
     let (store, said) = open_with(&path, Fault::CheckpointFsyncFails).await;
