@@ -70,9 +70,11 @@ pub struct TraceParent(String);
 impl TraceParent {
     /// Reads `00-{32 hex}-{16 hex}-{2 hex}`, lower case.
     pub fn parse(text: &str) -> Option<Self> {
-        let parts: Vec<_> = text.split('-').collect();
-        let plain = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        let fits = parts.iter().map(|part| part.len()).eq([2, 32, 16, 2]) && parts.iter().all(|part| plain(part));
+        let plain = |(at, b): (usize, u8)| match at {
+            2 | 35 | 52 => b == b'-',
+            _ => matches!(b, b'0'..=b'9' | b'a'..=b'f'),
+        };
+        let fits = text.len() == 55 && text.bytes().enumerate().all(plain);
         (fits && text.starts_with("00-")).then(|| Self(text.to_owned()))
     }
     /// The header's value.
@@ -119,7 +121,7 @@ pub enum BadMetadata {
 }
 
 /// The JSON object, in the order of its keys.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Debug, Serialize, Deserialize)]
 struct Object<'a> {
     #[serde(rename = "$correlationId", borrow)]
     correlation_id: Cow<'a, str>,
@@ -143,8 +145,36 @@ struct Object<'a> {
     body_hash: Option<Cow<'a, str>>,
 }
 
+impl<'a> Object<'a> {
+    /// The object as [`Metadata::to_json`] writes it: the keys in order, no spaces, no escapes. Nearly every event has
+    /// it so, and this takes little more than half the time of a JSON parser, to which everything else goes.
+    fn canonical(json: &'a [u8]) -> Option<Self> {
+        // Counted, not searched: a count compiles to a few wide instructions.
+        let special = json.iter().filter(|&&b| b < b' ' || b == b'\\').count();
+        let mut rest = if special == 0 { std::str::from_utf8(json).ok() } else { None }?;
+        let mut next = |before: &str, key: &str| {
+            let (value, tail) = rest.strip_prefix(before)?.strip_prefix(key)?.strip_prefix("\":\"")?.split_once('"')?;
+            rest = tail;
+            Some(Cow::Borrowed(value))
+        };
+        let object = Self {
+            correlation_id: next("{\"", "$correlationId")?,
+            causation_id: next(",\"", "$causationId")?,
+            command_id: next(",\"", "command_id")?,
+            clinic: next(",\"", "clinic")?,
+            actor: next(",\"", "actor")?,
+            received_at: next(",\"", "received_at")?,
+            occurred_at: next(",\"", "occurred_at")?,
+            codec: next(",\"", "codec")?,
+            traceparent: next(",\"", "traceparent"),
+            body_hash: next(",\"", "body_hash"),
+        };
+        (rest == "}").then_some(object)
+    }
+}
+
 impl Metadata {
-    /// The bytes that are stored: the keys in one order, no spaces.
+    /// What is stored: the keys in one order, no spaces.
     pub fn to_json(&self) -> String {
         use std::fmt::Write;
         // No value needs escaping: they are hexadecimal, decimal, or words of this module.
@@ -170,9 +200,13 @@ impl Metadata {
         text
     }
 
-    /// Reads stored bytes.
-    pub fn parse(json: &[u8]) -> Result<Self, BadMetadata> {
-        let object: Object<'_> = serde_json::from_slice(json).map_err(|_| BadMetadata::Shape)?;
+    /// Reads what was stored.
+    pub fn parse(json: impl AsRef<[u8]>) -> Result<Self, BadMetadata> {
+        let json = json.as_ref();
+        let object = match Object::canonical(json) {
+            Some(object) => object,
+            None => serde_json::from_slice(json).map_err(|_| BadMetadata::Shape)?,
+        };
         if object.codec != CODEC {
             return Err(BadMetadata::Codec);
         }
@@ -195,8 +229,8 @@ impl Metadata {
 
 /// The one form in which ids are written: lower case, with hyphens.
 fn uuid(text: &str) -> Option<Uuid> {
-    let canonical = text.len() == 36 && !text.bytes().any(|b| b.is_ascii_uppercase());
-    canonical.then(|| Uuid::try_parse(text).ok()).flatten()
+    let shouted = text.bytes().any(|b| b.is_ascii_uppercase());
+    (text.len() == 36 && !shouted).then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
 /// Decimal microseconds, without a plus sign or leading zeros.

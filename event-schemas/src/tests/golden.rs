@@ -26,7 +26,8 @@ pub fn frozen(path: &Path, now: &str) {
     }
 }
 
-/// The cases of a type: with nothing, with extremes, with everything, and more until every list of codes in it has gone round.
+/// The cases of a type: with nothing, with extremes, with everything, and more until every list of codes in it has gone
+/// round.
 fn cases(line: &CurrentEvent) -> (Vec<(String, Drawn<DomainEvent>)>, Rounds) {
     let simple = [("empty", Sampler::empty()), ("edges", Sampler::edges())];
     let mut cases: Vec<_> = simple.into_iter().map(|(name, mut s)| (name.to_owned(), (line.draw)(&mut s))).collect();

@@ -47,8 +47,9 @@ fn metadata_is_written_in_its_frozen_form_and_reads_back() {
         let json = metadata.to_json();
         frozen(&folder("golden/metadata").join(format!("{case}.json")), &json);
         assert_eq!(parse(&json), Ok(metadata));
-        // What is written by hand is what a JSON library would write.
+        // What is written and read by hand is what a JSON library would write and read.
         let object: Object<'_> = serde_json::from_str(&json).unwrap();
+        assert_eq!(Object::canonical(json.as_bytes()).as_ref(), Some(&object));
         assert_eq!(serde_json::to_string(&object).unwrap(), json);
     }
 }
@@ -106,6 +107,16 @@ proptest! {
             ..full()
         };
         prop_assert_eq!(Metadata::parse(metadata.to_json().as_bytes()), Ok(metadata));
+    }
+
+    #[test]
+    fn the_short_way_takes_nothing_that_a_json_parser_refuses(at: usize, byte: u8, insert: bool) {
+        let mut json = full().to_json().into_bytes();
+        let at = at % json.len();
+        if insert { json.insert(at, byte) } else { json[at] = byte }
+        if let Some(object) = Object::canonical(&json) {
+            prop_assert_eq!(Some(object), serde_json::from_slice(&json).ok());
+        }
     }
 
     #[test]
