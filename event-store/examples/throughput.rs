@@ -1,6 +1,6 @@
 //! How many appends a second the log takes, each acknowledged after its fsync, and how long they wait.
 //!
-//! `cargo run --release -p booking-store --example throughput -- [FOLDER] [SECONDS] [CALLERS,CALLERS...]`
+//! `cargo run --release -p booking-store --example throughput -- [FOLDER] [SECONDS] [CALLERS,CALLERS...] [CHECKPOINT_FRAMES]`
 //!
 //! One caller pays one fsync per append. Callers who wait at the same time share one: that is group commit. Choose a
 //! folder on the disk that the log will be on; memory file systems make fsync look free.
@@ -104,9 +104,11 @@ async fn main() {
     let seconds = arguments.next().map_or(5, |seconds| seconds.parse().unwrap());
     let callers = arguments.next().unwrap_or_else(|| "1,8,64,256,1000".to_owned());
     let callers: Vec<u64> = callers.split(',').map(|number| number.parse().unwrap()).collect();
+    let frames = arguments.next().map_or(SqliteOptions::default().checkpoint_frames, |frames| frames.parse().unwrap());
+    let options = || SqliteOptions { checkpoint_frames: frames, ..SqliteOptions::default() };
     let folder = tempfile::tempdir_in(Path::new(&folder)).unwrap();
     let path = folder.path().join("events.db");
-    let store = SqliteStore::open(&path, SqliteOptions::default()).await.unwrap();
+    let store = SqliteStore::open(&path, options()).await.unwrap();
 
     println!("callers streams   appends/s  per commit   p50 ms   p99 ms  p99.9 ms   max ms  slowest checkpoint ms");
     let mut number = 0;
@@ -138,7 +140,7 @@ async fn main() {
     println!("\n{:#?}", store.statistics());
     store.close().await;
     let start = Instant::now();
-    let store = SqliteStore::open(&path, SqliteOptions::default()).await.unwrap();
+    let store = SqliteStore::open(&path, options()).await.unwrap();
     println!("opened again in {:.2} s, {} bytes", start.elapsed().as_secs_f64(), path.metadata().unwrap().len());
     store.close().await;
 }
