@@ -1,8 +1,8 @@
 //! Demand by day: what was asked for and what became of it, so that what a clinic could not give is visible (8.22).
 
 use crate::envelope::Envelope;
+use crate::file::Db;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::runner::Db;
 use crate::sql;
 use async_trait::async_trait;
 use booking_domain::demand::DemandEvent;

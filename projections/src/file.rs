@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 /// `application_id` of the views: the letters `bVew`.
 const APPLICATION_ID: u32 = 0x6256_6577;
@@ -84,8 +85,39 @@ pub(crate) fn refused(path: &Path) -> impl Fn(sqlx::Error) -> OpenError {
     }
 }
 
-/// The one writer and the readers of the file.
-pub(crate) async fn open(path: &Path) -> Result<(SqliteConnection, SqlitePool), OpenError> {
+/// The file of the views as runners and questions use it.
+#[derive(Debug)]
+pub struct Db {
+    /// The one writer; none once it is closed.
+    writer: Mutex<Option<SqliteConnection>>,
+    pub(crate) readers: SqlitePool,
+}
+
+impl Db {
+    /// Opens the file, or makes it.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        let (writer, readers) = open(path).await?;
+        Ok(Self { writer: Mutex::new(Some(writer)), readers })
+    }
+
+    /// The writer, when it is this caller's turn.
+    pub(crate) async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, sqlx::Error> {
+        MutexGuard::try_map(self.writer.lock().await, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    /// Closes every connection; what is asked afterwards fails.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        let writer = self.writer.lock().await.take();
+        if let Some(writer) = writer
+            && let Err(problem) = writer.close().await
+        {
+            tracing::warn!(%problem, "the views were not closed cleanly");
+        }
+    }
+}
+
+async fn open(path: &Path) -> Result<(SqliteConnection, SqlitePool), OpenError> {
     inspect(path)?;
     let mut writer = base(path)
         .create_if_missing(true)
@@ -197,9 +229,8 @@ fn wal_length(path: &Path) -> u64 {
 ///
 /// A file that another program made is refused even then.
 pub fn discard(path: &Path) -> Result<(), OpenError> {
-    match inspect(path) {
-        Err(refusal @ (OpenError::Foreign { .. } | OpenError::Io { .. })) => return Err(refusal),
-        _ => {}
+    if let Err(refusal @ (OpenError::Foreign { .. } | OpenError::Io { .. })) = inspect(path) {
+        return Err(refusal);
     }
     for suffix in ["", "-journal", "-wal", "-shm"] {
         let path = beside(path, suffix);

@@ -18,6 +18,7 @@
 //! 5. No clock is read but for health: `now` is a parameter.
 
 pub mod agenda;
+mod apply;
 pub mod appointments;
 pub mod availability;
 mod checkpoint;
@@ -35,9 +36,9 @@ mod views;
 
 pub use directory::ProfileOpener;
 pub use envelope::Envelope;
-pub use file::{OpenError, discard};
+pub use file::{Db, OpenError, discard};
 pub use projection::{At, Rows, View, ViewError};
 pub use rebuild::{RebuildError, RebuildReport};
-pub use runner::{Db, Halt, Progress, QuarantineError, Runner, RunnerOptions};
+pub use runner::{Halt, Progress, QuarantineError, Runner, RunnerOptions};
 pub use status::{ProjectionStatus, StopReason};
 pub use views::Views;

@@ -109,7 +109,7 @@ pub trait View: Send + Sync + 'static {
 /// Rows in memory while events are folded. They are kept from page to page, and thrown away after any error.
 #[derive(Debug)]
 pub struct Rows<K, R> {
-    rows: BTreeMap<K, Option<R>>,
+    known: BTreeMap<K, Option<R>>,
     changed: BTreeSet<K>,
     /// The generation holds no row that is not here.
     complete: bool,
@@ -117,7 +117,7 @@ pub struct Rows<K, R> {
 
 impl<K, R> Default for Rows<K, R> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), changed: BTreeSet::new(), complete: false }
+        Self { known: BTreeMap::new(), changed: BTreeSet::new(), complete: false }
     }
 }
 
@@ -127,40 +127,40 @@ impl<K: Ord + Clone, R> Rows<K, R> {
         Self { complete: true, ..Self::default() }
     }
     pub(crate) fn needs(&self, key: &K) -> bool {
-        !self.complete && !self.rows.contains_key(key)
+        !self.complete && !self.known.contains_key(key)
     }
     pub(crate) fn insert_read(&mut self, key: K, row: Option<R>) {
-        self.rows.insert(key, row);
+        self.known.insert(key, row);
     }
     /// The row as it is.
     pub fn get(&self, key: &K) -> Option<&R> {
-        self.rows.get(key)?.as_ref()
+        self.known.get(key)?.as_ref()
     }
     /// The row, to be changed; none if it is not there.
     pub fn change(&mut self, key: &K) -> Option<&mut R> {
-        let row = self.rows.get_mut(key)?.as_mut()?;
+        let row = self.known.get_mut(key)?.as_mut()?;
         self.changed.insert(key.clone());
         Some(row)
     }
     /// The row, to be changed; made if it is not there.
     pub fn change_or(&mut self, key: &K, make: impl FnOnce() -> R) -> &mut R {
         self.changed.insert(key.clone());
-        self.rows.entry(key.clone()).or_default().get_or_insert_with(make)
+        self.known.entry(key.clone()).or_default().get_or_insert_with(make)
     }
     /// Puts a row in place.
     pub fn put(&mut self, key: K, row: R) {
         self.changed.insert(key.clone());
-        self.rows.insert(key, Some(row));
+        self.known.insert(key, Some(row));
     }
     /// What changed since the last page, in the order of the keys.
     pub(crate) fn changed(&self) -> Vec<(&K, &R)> {
-        self.changed.iter().filter_map(|key| Some((key, self.rows.get(key)?.as_ref()?))).collect()
+        self.changed.iter().filter_map(|key| Some((key, self.known.get(key)?.as_ref()?))).collect()
     }
     /// The page is committed and shown. Beyond `most` rows all are forgotten, to be read again when they are needed.
     pub(crate) fn settle(&mut self, most: usize) {
         self.changed.clear();
-        if self.rows.len() > most {
-            self.rows.clear();
+        if self.known.len() > most {
+            self.known.clear();
             self.complete = false;
         }
     }

@@ -172,8 +172,7 @@ impl<V: View> Runner<V> {
         let at = At { generation, position, quarantined: &lane.quarantined };
         let loaded = self.view.load(&mut reader, at).await?;
         drop(reader);
-        let switched =
-            checkpoint::advance(&mut *self.db.writer.lock().await, V::NAME, lane.checkpoint, shadow.at).await?;
+        let switched = checkpoint::advance(&mut *self.db.writer().await?, V::NAME, lane.checkpoint, shadow.at).await?;
         if !switched {
             return Err(StopReason::Fenced.into());
         }
@@ -188,7 +187,7 @@ impl<V: View> Runner<V> {
     async fn drop_leftovers(&self, cancel: &CancellationToken) -> Result<(), ViewError> {
         let keep = self.lane.lock().await.checkpoint.generation;
         while !cancel.is_cancelled() {
-            let dropped = self.view.prune(&mut *self.db.writer.lock().await, keep, 2_000).await?;
+            let dropped = self.view.prune(&mut *self.db.writer().await?, keep, 2_000).await?;
             if dropped == 0 {
                 break;
             }

@@ -9,24 +9,17 @@
 //! transaction of its rows.
 
 use crate::checkpoint::{self, Checkpoint};
-use crate::envelope::Envelope;
-use crate::projection::{At, Rows, View, ViewError, fold_one, keys_of};
+use crate::file::Db;
+use crate::projection::{At, Rows, View, ViewError};
 use crate::status::{ProjectionStatus, StopReason};
-use booking_store::{EventStore, Position, Recorded};
-use sqlx::{Connection, SqliteConnection, SqlitePool};
+use booking_store::{EventStore, Position};
+use sqlx::Connection;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// The file of the views as runners use it.
-#[derive(Debug)]
-pub struct Db {
-    pub(crate) writer: Mutex<SqliteConnection>,
-    pub(crate) readers: SqlitePool,
-}
 
 /// How runners go about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,12 +102,6 @@ pub struct Runner<V: View> {
     resume: Notify,
 }
 
-/// How far a page was applied, and the bad event that ended it.
-pub(crate) struct Outcome {
-    pub(crate) reached: Option<Position>,
-    pub(crate) bad: Option<StopReason>,
-}
-
 impl<V: View> Runner<V> {
     /// Registers the projection and loads what it keeps in memory from its rows.
     pub async fn open(
@@ -124,7 +111,7 @@ impl<V: View> Runner<V> {
         options: RunnerOptions,
     ) -> Result<Self, ViewError> {
         let (checkpoint, quarantined) = {
-            let mut writer = db.writer.lock().await;
+            let mut writer = db.writer().await?;
             let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
             let (checkpoint, fresh) = checkpoint::register(&mut transaction, V::NAME, V::VERSION).await?;
             if fresh {
@@ -233,77 +220,6 @@ impl<V: View> Runner<V> {
         Ok(if page.end { Progress::Idle } else { Progress::More })
     }
 
-    /// Folds events into the rows of `at`'s generation, and commits them; a live page with its checkpoint.
-    pub(crate) async fn apply(
-        &self,
-        at: Checkpoint,
-        quarantined: &HashSet<Position>,
-        rows: &mut Rows<V::Key, V::Row>,
-        events: &[Recorded],
-        next: Option<Position>,
-        live: bool,
-    ) -> Result<Outcome, Halt> {
-        let (mut envelopes, mut bad) = read_envelopes::<V>(at, quarantined, events);
-        let place = At { generation: at.generation, position: at.position, quarantined };
-        let mut writer = self.db.writer.lock().await;
-        loop {
-            let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-            if let Some((index, reason)) = self.fold_all(&mut transaction, place, rows, &envelopes).await? {
-                transaction.rollback().await?;
-                // Once more without it: what it half did goes with the rows.
-                *rows = Rows::default();
-                bad = events.iter().find(|e| e.position == envelopes[index].position).map(|e| bad_event(e, reason));
-                envelopes.truncate(index);
-                continue;
-            }
-            let reached = match &bad {
-                Some(StopReason::BadEvent { position, .. }) => {
-                    events.iter().map(|e| e.position).filter(|p| p < position).max().max(at.position)
-                }
-                _ => next.max(at.position),
-            };
-            let changed = rows.changed();
-            if !changed.is_empty() {
-                self.view.write(&mut transaction, at.generation, &changed).await?;
-            }
-            let to = Checkpoint { generation: at.generation, position: reached };
-            if live && to != at && !checkpoint::advance(&mut transaction, V::NAME, at, to).await? {
-                return Err(StopReason::Fenced.into());
-            }
-            transaction.commit().await?;
-            if live {
-                self.view.publish(&changed).await;
-            }
-            return Ok(Outcome { reached, bad });
-        }
-    }
-
-    /// Folds the events one after the other; the first bad one, if there is any.
-    async fn fold_all(
-        &self,
-        c: &mut SqliteConnection,
-        at: At<'_>,
-        rows: &mut Rows<V::Key, V::Row>,
-        envelopes: &[Envelope],
-    ) -> Result<Option<(usize, String)>, Halt> {
-        for (index, event) in envelopes.iter().enumerate() {
-            let keys = match keys_of(&*self.view, event) {
-                Ok(keys) => keys,
-                Err(reason) => return Ok(Some((index, reason))),
-            };
-            for key in keys {
-                if rows.needs(&key) {
-                    let row = self.view.read(c, at, &key).await?;
-                    rows.insert_read(key, row);
-                }
-            }
-            if let Err(reason) = fold_one(&*self.view, event, rows) {
-                return Ok(Some((index, reason)));
-            }
-        }
-        Ok(None)
-    }
-
     /// Waits until the projection has applied `position`; false: not within `timeout`.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> bool {
         let mut applied = self.applied.subscribe();
@@ -326,7 +242,7 @@ impl<V: View> Runner<V> {
             Some(StopReason::BadEvent { position: at, .. }) if *at == position => {}
             _ => return Err(QuarantineError::NotStoppedThere),
         }
-        checkpoint::quarantine(&mut *self.db.writer.lock().await, V::NAME, position, reason).await?;
+        checkpoint::quarantine(&mut *self.db.writer().await?, V::NAME, position, reason).await?;
         lane.quarantined.insert(position);
         drop(lane);
         tracing::warn!(projection = V::NAME, %position, reason, "an event is quarantined");
@@ -390,33 +306,4 @@ pub enum QuarantineError {
     /// The file of the views did not take it.
     #[error("the views: {0}")]
     Sql(#[from] sqlx::Error),
-}
-
-fn bad_event(event: &Recorded, reason: String) -> StopReason {
-    StopReason::BadEvent { position: event.position, event_type: event.event_type.to_string(), reason }
-}
-
-/// Decodes what the projection reads, up to the first event that cannot be.
-fn read_envelopes<V: View>(
-    at: Checkpoint,
-    quarantined: &HashSet<Position>,
-    events: &[Recorded],
-) -> (Vec<Envelope>, Option<StopReason>) {
-    let mut last = at.position;
-    let mut envelopes = Vec::new();
-    for event in events {
-        // Delivered again: applied already.
-        if Some(event.position) <= last {
-            continue;
-        }
-        last = Some(event.position);
-        if !V::CATEGORIES.contains(&event.stream.category()) || quarantined.contains(&event.position) {
-            continue;
-        }
-        match Envelope::read(event) {
-            Ok(envelope) => envelopes.push(envelope),
-            Err(reason) => return (envelopes, Some(bad_event(event, reason))),
-        }
-    }
-    (envelopes, None)
 }

@@ -6,19 +6,17 @@ use crate::availability::Availability;
 use crate::clinics::Clinics;
 use crate::demand::Demand;
 use crate::directory::{Directory, ProfileOpener};
-use crate::file::{self, OpenError};
+use crate::file::{self, Db, OpenError};
 use crate::projection::{View, ViewError};
 use crate::rebuild::{RebuildError, RebuildReport};
-use crate::runner::{Db, QuarantineError, Runner, RunnerOptions};
+use crate::runner::{QuarantineError, Runner, RunnerOptions};
 use crate::status::ProjectionStatus;
 use async_trait::async_trait;
 use booking_store::{EventStore, Position};
-use sqlx::SqlitePool;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -70,7 +68,7 @@ pub struct Views {
     /// Demand by day.
     pub demand: Arc<Demand>,
     lanes: Vec<Arc<dyn Lane>>,
-    readers: SqlitePool,
+    db: Arc<Db>,
     stop: CancellationToken,
     tasks: StdMutex<Vec<JoinHandle<()>>>,
 }
@@ -92,15 +90,14 @@ impl Views {
         opener: Arc<dyn ProfileOpener>,
         options: RunnerOptions,
     ) -> Result<Self, OpenError> {
-        let (writer, readers) = file::open(path).await?;
-        let db = Arc::new(Db { writer: Mutex::new(writer), readers: readers.clone() });
+        let db = Arc::new(Db::open(path).await?);
         let clinics = Arc::new(Clinics::new(Arc::clone(&store)));
         let availability = Arc::new(Availability::default());
         let agenda = Arc::new(Agendas::new(Arc::clone(&db)));
         let appointments = Arc::new(Appointments::new(Arc::clone(&db)));
         let directory = Arc::new(Directory::new(opener));
         let demand = Arc::new(Demand::new(Arc::clone(&db)));
-        let opening = Opening { path, store, db, options };
+        let opening = Opening { path, store, db: Arc::clone(&db), options };
         let lanes = vec![
             opening.lane(&clinics).await?,
             opening.lane(&availability).await?,
@@ -110,7 +107,7 @@ impl Views {
             opening.lane(&demand).await?,
         ];
         let (stop, tasks) = (CancellationToken::new(), StdMutex::default());
-        Ok(Self { clinics, availability, agenda, appointments, directory, demand, lanes, readers, stop, tasks })
+        Ok(Self { clinics, availability, agenda, appointments, directory, demand, lanes, db, stop, tasks })
     }
 
     /// Starts the runners; once.
@@ -173,7 +170,7 @@ impl Views {
                 tracing::error!("a runner did not end by itself");
             }
         }
-        self.readers.close().await;
+        self.db.close().await;
     }
 
     fn lane(&self, name: &str) -> Option<&Arc<dyn Lane>> {

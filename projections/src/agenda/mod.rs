@@ -11,8 +11,8 @@ pub use render::{
 
 use crate::availability::day_of;
 use crate::envelope::Envelope;
+use crate::file::Db;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::runner::Db;
 use crate::sql;
 use async_trait::async_trait;
 use booking_domain::agenda_day::AgendaDay;

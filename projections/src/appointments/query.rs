@@ -1,8 +1,8 @@
 //! The questions to the appointments. Each is one statement, so that it sees one moment of one generation.
 
 use super::AppointmentRow;
+use crate::file::Db;
 use crate::projection::ViewError;
-use crate::runner::Db;
 use crate::sql;
 use booking_domain::ids::{AgendaId, AppointmentId, ClinicId, PatientId, SubjectId};
 use booking_domain::time::Instant;

@@ -124,8 +124,8 @@ impl People {
     fn record(&self, patient: PatientId) -> Option<Record<'_>> {
         let profile = self.entries.get(&patient)?.profile.as_deref()?;
         let survivor = self.survivor(patient);
-        let life = self.entries.get(&survivor);
-        let live = life.is_some_and(|entry| !entry.deceased && entry.profile.is_some());
+        let person = self.entries.get(&survivor);
+        let live = person.is_some_and(|entry| !entry.deceased && entry.profile.is_some());
         Some(Record { patient, survivor, live, profile })
     }
 
