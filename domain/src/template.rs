@@ -134,6 +134,7 @@ fn check_slot(slot: &TemplateSlot, day_span: u16) -> Result<(), BadField> {
         PublicationOverride::At(_) => {
             Err(BadField::new("slots.publication", "must count back from the start: a template has no date"))
         }
+        PublicationOverride::Unknown(_) => Err(BadField::new("slots.publication", "is not known")),
     }
 }
 
@@ -216,6 +217,7 @@ mod tests {
         assert_bad("slots.modality", |s| s.modality = Some(Modality::Unknown(9)));
         assert_bad("slots.publication", |s| s.publication = PublicationOverride::At(crate::time::Instant(0)));
         assert_bad("slots.publication", |s| s.publication = PublicationOverride::MinutesBefore(0));
+        assert_bad("slots.publication", |s| s.publication = PublicationOverride::Unknown(250));
         let end_of_day = TemplateSlot { end: WallTime::END_OF_DAY, ..slot() };
         let title_alone = TemplateSlot { activity: None, title: Some("Meeting".into()), ..slot() };
         given(with(vec![end_of_day, title_alone, slot(), slot()]));

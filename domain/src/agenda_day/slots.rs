@@ -1,7 +1,7 @@
 //! `PublishSlot`, `AmendSlot`, `WithdrawSlot`.
 
 use super::{AgendaDay, AgendaDayEvent, DayRefusal, SlotAmended, SlotFacts, SlotPublished, SlotWithdrawn};
-use crate::clinic::Clinic;
+use crate::clinic::{Clinic, PublicationOverride};
 use crate::ids::{AppointmentId, SlotId};
 use crate::time::{Instant, Resolved, Span, Tz, WallDate, WallTime, offset_minutes, resolve};
 use crate::values::{BadField, check_match, check_range, check_text};
@@ -48,6 +48,9 @@ pub fn check_slot(clinic: &Clinic, facts: &SlotFacts) -> Result<(), BadField> {
     check_range("interval_minutes", facts.interval_minutes, 1, 1440)?;
     if facts.span.len_minutes() < i64::from(facts.interval_minutes) {
         return Err(BadField::new("interval_minutes", "is longer than the slot"));
+    }
+    if matches!(facts.publication, PublicationOverride::Unknown(_)) {
+        return Err(BadField::new("publication", "is not known"));
     }
     let title = facts.title.as_deref().unwrap_or("");
     check_text("title", title, 0, 200)?;
@@ -150,4 +153,22 @@ fn booked_from(day: &AgendaDay, slot: SlotId) -> impl Iterator<Item = (Appointme
 #[must_use]
 pub fn booked_in_slot(day: &AgendaDay, slot: SlotId) -> Vec<AppointmentId> {
     booked_from(day, slot).map(|(id, _)| id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_whose_publication_is_unknown_is_refused() {
+        let span = Span::minutes(Instant(0), 60);
+        let (start, end) = (WallTime(0), WallTime(60));
+        let title = Some("Meeting".to_owned());
+        let publication = PublicationOverride::None;
+        let good =
+            SlotFacts { start, end, span, activity: None, title, interval_minutes: 20, modality: None, publication };
+        assert_eq!(check_slot(&Clinic::default(), &good), Ok(()));
+        let unknown = SlotFacts { publication: PublicationOverride::Unknown(250), ..good };
+        assert_eq!(check_slot(&Clinic::default(), &unknown).unwrap_err().field, "publication");
+    }
 }

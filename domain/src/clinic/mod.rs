@@ -295,6 +295,8 @@ pub enum PublicationOverride {
     At(Instant),
     /// So many minutes of elapsed time before the start.
     MinutesBefore(u32),
+    /// A kind that this release does not know: never published.
+    Unknown(u8),
 }
 
 /// What a clinic can set (8.4, 8.7, 8.9, 8.11, 8.13).

@@ -133,6 +133,7 @@ impl Wire<PublicationOverride> for PublicationOverrideV1 {
             PublicationOverride::None => (0, 0, 0),
             PublicationOverride::At(at) => (1, at.0, 0),
             PublicationOverride::MinutesBefore(minutes) => (2, 0, minutes),
+            PublicationOverride::Unknown(code) => (code, 0, 0),
         };
         Self { kind: PublicationOverrideCode(kind), at, minutes }
     }
@@ -141,8 +142,7 @@ impl Wire<PublicationOverride> for PublicationOverrideV1 {
             0 => PublicationOverride::None,
             1 => PublicationOverride::At(self.at.into_domain()),
             2 => PublicationOverride::MinutesBefore(self.minutes),
-            // What is unknown opens nothing: never published.
-            _ => PublicationOverride::At(i64::MAX.into_domain()),
+            code => PublicationOverride::Unknown(code),
         }
     }
 }
@@ -150,7 +150,6 @@ impl Wire<PublicationOverride> for PublicationOverrideV1 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_domain::time::Instant;
 
     #[test]
     fn an_unknown_kind_keeps_its_code_and_opens_nothing() {
@@ -160,12 +159,10 @@ mod tests {
         assert_eq!(PractitionerFilterV1::to_wire(&unknown).into_domain(), unknown);
         let unknown = PublicationRule::Unknown(250);
         assert_eq!(PublicationRuleV1::to_wire(&unknown).into_domain(), unknown);
-    }
-
-    #[test]
-    fn an_unknown_publication_of_a_slot_never_comes() {
-        let form = PublicationOverrideV1 { kind: PublicationOverrideCode(250), at: 7, minutes: 7 };
-        assert_eq!(Wire::<PublicationOverride>::into_domain(form), PublicationOverride::At(Instant(i64::MAX)));
+        let unknown = PublicationOverride::Unknown(250);
+        assert_eq!(PublicationOverrideV1::to_wire(&unknown).into_domain(), unknown);
+        let filled = PublicationOverrideV1 { kind: PublicationOverrideCode(250), at: 7, minutes: 7 };
+        assert_eq!(Wire::<PublicationOverride>::into_domain(filled), unknown);
     }
 
     #[test]
