@@ -339,9 +339,10 @@ impl Engine {
         let Some(booking) = self.booking_of(source, &left.state).await? else { return Ok(()) };
         let from = (source.agenda, source.date);
         // The id names the movement, so that whoever finishes it appends the identical event.
-        let arrive = Context { command: step_of(promise.movement, "arrive"), ..child(ctx, "arrive") };
+        let movement = promise.movement;
+        let arrive = Context { command: step_of(movement, "arrive"), ..child(ctx, "arrive") };
         self.transact(&arrive, &target.stream(), "arrive", |day: &Folded<AgendaDay>, _| {
-            Ok::<_, DayRefusal>(decide_move_in(&day.state, &booking, &appointment, from))
+            Ok::<_, DayRefusal>(decide_move_in(&day.state, &booking, movement, &appointment, from))
         })
         .await?;
         Ok(())

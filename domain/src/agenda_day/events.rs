@@ -275,6 +275,8 @@ pub struct AppointmentMovedOut {
 pub struct AppointmentMovedIn {
     /// Whom it is for.
     pub booking: Booking,
+    /// The command that moves it.
+    pub movement: CommandId,
     /// Where it stands.
     pub placement: Placement,
     /// Where it came from.
@@ -307,6 +309,8 @@ pub struct MoveAbandoned {
 pub struct MoveReleased {
     /// The appointment.
     pub appointment: AppointmentId,
+    /// The command that moves it.
+    pub movement: CommandId,
 }
 
 /// An appointment was cancelled.

@@ -163,18 +163,21 @@ pub fn decide_move_out(
     Ok(vec![AgendaDayEvent::AppointmentMovedOut(left)])
 }
 
-/// Third step, on the target: the appointment arrives at the time that was promised to it.
+/// Third step, on the target: the appointment arrives at the time that was promised to this movement of it.
 #[must_use]
 pub fn decide_move_in(
     target: &AgendaDay,
     booking: &Booking,
+    movement: CommandId,
     left: &Appointment,
     source: (AgendaId, WallDate),
 ) -> Vec<AgendaDayEvent> {
-    let Some(promise) = target.promises.get(&booking.appointment) else { return vec![] };
+    let promise = target.promises.get(&booking.appointment).filter(|p| p.movement == movement);
+    let Some(promise) = promise else { return vec![] };
     let (source_agenda, source_date) = source;
     vec![AgendaDayEvent::AppointmentMovedIn(AppointmentMovedIn {
         booking: booking.clone(),
+        movement,
         placement: promise.placement.clone(),
         source_agenda,
         source_date,
@@ -204,5 +207,98 @@ pub fn decide_abandon_move(
 #[must_use]
 pub fn decide_release_promise(target: &AgendaDay, id: AppointmentId, movement: CommandId) -> Vec<AgendaDayEvent> {
     let still = target.promises.get(&id).is_some_and(|p| p.movement == movement);
-    if still { vec![AgendaDayEvent::MoveReleased(MoveReleased { appointment: id })] } else { vec![] }
+    if still { vec![AgendaDayEvent::MoveReleased(MoveReleased { appointment: id, movement })] } else { vec![] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{Span, WallTime};
+    use crate::values::Stamp;
+
+    const ID: AppointmentId = AppointmentId::from_bytes([1; 16]);
+    const FIRST: CommandId = CommandId::from_bytes([2; 16]);
+    const SECOND: CommandId = CommandId::from_bytes([3; 16]);
+    const SPAN: Span = Span { start: Instant(0), end: Instant(60_000_000) };
+
+    fn placement() -> Placement {
+        Placement {
+            practitioner: PractitionerId::default(),
+            date: WallDate(0),
+            start: WallTime(0),
+            end: WallTime(1),
+            span: SPAN,
+            occupies: SPAN,
+            sources: vec![],
+            only_selected: false,
+            overridden: false,
+        }
+    }
+    fn reserve(day: &mut AgendaDay, movement: CommandId) {
+        let (source_agenda, source_date) = (AgendaId::default(), WallDate(1));
+        let reserved = MoveReserved { appointment: ID, movement, source_agenda, source_date, placement: placement() };
+        day.evolve(&AgendaDayEvent::MoveReserved(reserved), Stamp::default());
+    }
+    fn booking() -> Booking {
+        Booking {
+            appointment: ID,
+            clinic: crate::ids::ClinicId::default(),
+            agenda: AgendaId::default(),
+            reference: String::new(),
+            link_hash: [0; 32],
+            booked_by: crate::values::BookedBy::Staff,
+            channel: None,
+            patient: None,
+            subject: crate::ids::SubjectId::default(),
+            contact: None,
+            reason: None,
+            visit: None,
+            terms_accepted_at: None,
+            language: crate::values::Language::Fr,
+            notify: false,
+            activity: None,
+            modality: crate::values::Modality::InPerson,
+            service_name: None,
+            admission: None,
+        }
+    }
+    /// The fold and the view's part of it say the same of the promise.
+    #[track_caller]
+    fn assert_promised(day: &AgendaDay, movement: Option<CommandId>) {
+        assert_eq!(day.promises.get(&ID).map(|p| p.movement), movement);
+        assert_eq!(day.occupancy.promised.iter().map(|p| p.movement).collect::<Vec<_>>(), Vec::from_iter(movement));
+        assert_eq!(day.occupancy.time_blocked(SPAN, None).is_some(), movement.is_some());
+    }
+
+    #[test]
+    fn a_late_release_does_not_end_the_promise_of_a_newer_attempt() {
+        let mut day = AgendaDay::default();
+        reserve(&mut day, FIRST);
+        assert_eq!(decide_release_promise(&day, ID, SECOND), []);
+        let released = decide_release_promise(&day, ID, FIRST);
+        assert_eq!(released, [AgendaDayEvent::MoveReleased(MoveReleased { appointment: ID, movement: FIRST })]);
+        day.evolve(&released[0], Stamp::default());
+        assert_promised(&day, None);
+        reserve(&mut day, SECOND);
+        assert_eq!(decide_release_promise(&day, ID, FIRST), []);
+        day.evolve(&released[0], Stamp::default());
+        assert_promised(&day, Some(SECOND));
+    }
+
+    #[test]
+    fn an_appointment_arrives_only_at_the_time_that_was_promised_to_this_movement() {
+        let (mut source, mut target) = (AgendaDay::default(), AgendaDay::default());
+        let booked = super::super::AppointmentBooked { booking: booking(), placement: placement(), hold: None };
+        source.evolve(&AgendaDayEvent::AppointmentBooked(booked), Stamp::default());
+        let left = &source.appointments[&ID];
+        reserve(&mut target, SECOND);
+        let from = (AgendaId::default(), WallDate(1));
+        assert_eq!(decide_move_in(&target, &booking(), FIRST, left, from), []);
+        let arrived = decide_move_in(&target, &booking(), SECOND, left, from);
+        let [AgendaDayEvent::AppointmentMovedIn(event)] = &arrived[..] else { panic!("{arrived:?}") };
+        assert_eq!((event.movement, &event.placement), (SECOND, &placement()));
+        target.evolve(&arrived[0], Stamp::default());
+        assert!(target.promises.is_empty() && target.occupancy.promised.is_empty());
+        assert!(target.appointments[&ID].is_live());
+    }
 }

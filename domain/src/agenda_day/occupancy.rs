@@ -7,7 +7,7 @@
 use super::{AgendaDayEvent, Placement, SlotFacts, SlotPublished, Source};
 use crate::clinic::PublicationOverride;
 use crate::ids::{
-    ActivityId, AppointmentId, BulkId, HoldId, PractitionerId, RecurrenceId, SlotId, TemplateId, VisitId,
+    ActivityId, AppointmentId, BulkId, CommandId, HoldId, PractitionerId, RecurrenceId, SlotId, TemplateId, VisitId,
 };
 use crate::time::{Instant, Span, WallDate, WallTime};
 use crate::values::{Modality, Origin, Stamp};
@@ -80,6 +80,17 @@ pub struct Taken {
     pub span: Span,
 }
 
+/// Time promised to an appointment of another stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Promised {
+    /// The appointment.
+    pub appointment: AppointmentId,
+    /// The command that moves it.
+    pub movement: CommandId,
+    /// What it will occupy.
+    pub span: Span,
+}
+
 /// A hold; it counts for nothing from `expires_at` on, whether or not an event says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Hold {
@@ -135,7 +146,7 @@ pub struct DayOccupancy {
     /// Holds, some perhaps past their end.
     pub holds: Vec<Hold>,
     /// Time promised to appointments of other streams.
-    pub promised: Vec<Taken>,
+    pub promised: Vec<Promised>,
     /// How often an availability of this day was held: bounds the stream (8.9).
     pub hold_events: u32,
 }
@@ -193,11 +204,11 @@ impl DayOccupancy {
     /// Whether an appointment or a promise to another than `except` overlaps `span`.
     #[must_use]
     pub fn time_blocked(&self, span: Span, except: Option<AppointmentId>) -> Option<Blocked> {
-        let other = |t: &&Taken| Some(t.appointment) != except && t.span.overlaps(span);
-        if self.taken.iter().any(|t| other(&t)) {
+        let other = |appointment, at: Span| Some(appointment) != except && at.overlaps(span);
+        if self.taken.iter().any(|t| other(t.appointment, t.span)) {
             return Some(Blocked::Booked);
         }
-        self.promised.iter().any(|t| other(&t)).then_some(Blocked::Promised)
+        self.promised.iter().any(|p| other(p.appointment, p.span)).then_some(Blocked::Promised)
     }
 
     /// Whether a live hold of another visit overlaps `span`.
@@ -257,12 +268,16 @@ impl DayOccupancy {
                 self.take(e.appointment, &e.placement);
             }
             AgendaDayEvent::MoveReserved(e) => {
-                self.promised.retain(|t| t.appointment != e.appointment);
-                self.promised.push(Taken { appointment: e.appointment, span: e.placement.occupies });
+                self.promised.retain(|p| p.appointment != e.appointment);
+                let (movement, span) = (e.movement, e.placement.occupies);
+                self.promised.push(Promised { appointment: e.appointment, movement, span });
             }
-            AgendaDayEvent::MoveReleased(e) => self.promised.retain(|t| t.appointment != e.appointment),
+            // A late release never ends the promise of a newer attempt.
+            AgendaDayEvent::MoveReleased(e) => {
+                self.promised.retain(|p| (p.appointment, p.movement) != (e.appointment, e.movement));
+            }
             AgendaDayEvent::AppointmentMovedIn(e) => {
-                self.promised.retain(|t| t.appointment != e.booking.appointment);
+                self.promised.retain(|p| p.appointment != e.booking.appointment);
                 self.take(e.booking.appointment, &e.placement);
             }
             AgendaDayEvent::AppointmentMovedOut(e) => {

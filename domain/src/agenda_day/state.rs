@@ -172,7 +172,7 @@ impl AgendaDay {
                 self.promises.insert(e.appointment, promise);
             }
             AgendaDayEvent::MoveReleased(e) => {
-                self.promises.remove(&e.appointment);
+                self.promises.retain(|id, promise| (*id, promise.movement) != (e.appointment, e.movement));
             }
             AgendaDayEvent::MoveAbandoned(e) => {
                 self.abandoned_moves.insert(e.movement);

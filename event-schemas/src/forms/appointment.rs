@@ -171,6 +171,8 @@ wire! {
     "appointment-moved-in.v1" AppointmentMovedInV1 for AppointmentMovedIn {
         /// Whom it is for.
         booking: BookingV1,
+        /// The command that moves it.
+        movement: Id,
         /// Where it stands.
         placement: PlacementV1,
         /// The agenda that it came from.
@@ -201,6 +203,8 @@ wire! {
     "move-released.v1" MoveReleasedV1 for MoveReleased {
         /// The appointment.
         appointment: Id,
+        /// The command that moves it.
+        movement: Id,
     }
 
     /// An appointment was cancelled.

@@ -1,7 +1,7 @@
 //! An appointment as the view keeps it, and the fold: it follows the appointment from day to day.
 
 use booking_domain::agenda_day::{Admission, AgendaDayEvent, Booking, Placement};
-use booking_domain::ids::{ActivityId, AgendaId, AppointmentId, ClinicId, PatientId, SubjectId, VisitId};
+use booking_domain::ids::{ActivityId, AgendaId, AppointmentId, ClinicId, CommandId, PatientId, SubjectId, VisitId};
 use booking_domain::sealed::Sealed;
 use booking_domain::time::{Instant, WallDate};
 use booking_domain::values::{BookedBy, Language, Localized, Modality, Stamp, Status};
@@ -91,6 +91,7 @@ pub struct CancellationRow {
 /// Time promised to a move.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Promised {
+    movement: CommandId,
     agenda: AgendaId,
     placement: Placement,
     revision: u64,
@@ -203,10 +204,15 @@ pub(super) fn evolve(
     let here = row.place() == place && !row.in_transit;
     match event {
         AgendaDayEvent::MoveReserved(e) => {
-            row.promised = Some(Promised { agenda: place.0, placement: e.placement.clone(), revision: stamp.revision });
+            row.promised = Some(Promised {
+                movement: e.movement,
+                agenda: place.0,
+                placement: e.placement.clone(),
+                revision: stamp.revision,
+            });
         }
-        AgendaDayEvent::MoveReleased(_) => row.forget_promise(place),
-        AgendaDayEvent::MoveAbandoned(e) => row.forget_promise((e.target_agenda, e.target_date)),
+        AgendaDayEvent::MoveReleased(e) => row.forget_promise(e.movement, place),
+        AgendaDayEvent::MoveAbandoned(e) => row.forget_promise(e.movement, (e.target_agenda, e.target_date)),
         AgendaDayEvent::AppointmentMovedOut(e) if here => {
             let target = (e.target_agenda, e.target_date);
             row.moved_from.push(place);
@@ -214,7 +220,7 @@ pub(super) fn evolve(
             row.status = Status::Booked;
             row.touched = stamp.revision;
             match row.promised.take() {
-                Some(promised) if promised.place() == target => {
+                Some(promised) if (promised.movement, promised.place()) == (e.movement, target) => {
                     row.placement = promised.placement;
                     row.touched = promised.revision;
                 }
@@ -235,8 +241,8 @@ impl Promised {
 }
 
 impl AppointmentRow {
-    fn forget_promise(&mut self, place: Place) {
-        self.promised = self.promised.take().filter(|promised| promised.place() != place);
+    fn forget_promise(&mut self, movement: CommandId, place: Place) {
+        self.promised = self.promised.take().filter(|p| (p.movement, p.place()) != (movement, place));
     }
 
     fn evolve_in_place(&mut self, event: &AgendaDayEvent, stamp: Stamp) {

@@ -73,6 +73,7 @@ impl Author {
                 let booking = Booking { agenda: agenda(to), ..booking(id, to) };
                 let arrived = AppointmentMovedIn {
                     booking,
+                    movement,
                     placement,
                     source_agenda: agenda(here),
                     source_date: day,
@@ -104,7 +105,7 @@ impl Author {
                     target_date: target,
                 };
                 log.on_day(here, day, AgendaDayEvent::MoveAbandoned(abandoned)).await;
-                let released = AgendaDayEvent::MoveReleased(MoveReleased { appointment: appointment(id) });
+                let released = AgendaDayEvent::MoveReleased(MoveReleased { appointment: appointment(id), movement });
                 log.on_day(to, target, released).await;
                 return;
             }

@@ -104,6 +104,7 @@ async fn an_appointment_stands_at_its_target_from_the_moment_it_left() {
 
     let arrived = AppointmentMovedIn {
         booking: Booking { agenda: agenda(2), ..booking(1, 2) },
+        movement,
         placement: target,
         source_agenda: agenda(1),
         source_date: here,
