@@ -88,11 +88,13 @@ pub struct MergeDeclined {
     pub received: u64,
 }
 
-/// On the survivor, last step of ending an unfinished merge: nothing is on its way here any more.
+/// On the survivor, last step of ending an unfinished merge: that attempt is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MergeAbandoned {
     /// The record that would have led here.
     pub from: PatientId,
+    /// Revision of the [`MergeReceived`] that began the attempt.
+    pub received: u64,
 }
 
 /// What happens to a patient record.
@@ -253,7 +255,7 @@ impl Patient {
                 *last = e.received.max(*last);
             }
             PatientEvent::MergeAbandoned(e) => {
-                self.receiving.remove(&e.from);
+                self.receiving.retain(|from, received| (*from, *received) != (e.from, e.received));
             }
         }
     }

@@ -180,5 +180,5 @@ pub fn decide_decline_merge(loser: &Patient, into: PatientId, received: u64) -> 
 pub fn decide_abandon_merge(survivor: &Patient, from: PatientId, received: u64) -> Decision {
     survivor.known()?;
     let pending = survivor.receiving.get(&from) == Some(&received);
-    Ok(if pending { vec![PatientEvent::MergeAbandoned(MergeAbandoned { from })] } else { vec![] })
+    Ok(if pending { vec![PatientEvent::MergeAbandoned(MergeAbandoned { from, received })] } else { vec![] })
 }

@@ -139,6 +139,22 @@ fn a_record_that_another_is_being_merged_into_stays_until_that_has_ended() {
 }
 
 #[test]
+fn a_late_abandonment_does_not_end_a_newer_attempt() {
+    let mut survivor = Stream::registered(0);
+    survivor.take(|p| decide_receive_merge(p, id(1), CLINIC)).unwrap();
+    let first = survivor.state.receiving[&id(1)];
+    let events = decide_abandon_merge(&survivor.state, id(1), first).unwrap();
+    assert_eq!(events, [PatientEvent::MergeAbandoned(MergeAbandoned { from: id(1), received: first })]);
+    survivor.take(|_| Ok(events.clone())).unwrap();
+    assert!(survivor.state.receiving.is_empty());
+    survivor.take(|p| decide_receive_merge(p, id(1), CLINIC)).unwrap();
+    let second = survivor.state.receiving[&id(1)];
+    assert_eq!(decide_abandon_merge(&survivor.state, id(1), first), Ok(vec![]));
+    survivor.take(|_| Ok(events)).unwrap();
+    assert_eq!(survivor.state.receiving.get(&id(1)), Some(&second), "nor does the fold let it");
+}
+
+#[test]
 fn registration_with_a_practitioner_elsewhere_counts_as_none() {
     use RegistrationKind::{Clinic, NotRegistered, OtherPractitioner, ThisPractitioner};
     let cases = [

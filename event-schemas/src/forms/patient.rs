@@ -74,10 +74,12 @@ wire! {
         received: u64,
     }
 
-    /// On the survivor, last step of ending an unfinished merge: nothing is on its way here any more.
+    /// On the survivor, last step of ending an unfinished merge: that attempt is over.
     "merge-abandoned.v1" MergeAbandonedV1 for MergeAbandoned {
         /// The record that would have led here.
         from: Id,
+        /// Revision, on this stream, of the `merge-received` that began the attempt.
+        received: u64,
     }
 }
 
