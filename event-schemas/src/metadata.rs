@@ -20,6 +20,8 @@ pub const CODEC: &str = "postcard/1";
 pub enum Actor {
     /// The product itself: a sweep, a process manager.
     System,
+    /// The operator at the command line.
+    Operator,
     /// A staff member who signed in.
     Staff(MemberId),
     /// A machine with a token.
@@ -36,6 +38,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System => f.write_str("system"),
+            Self::Operator => f.write_str("operator"),
             Self::Staff(id) => write!(f, "staff:{id}"),
             Self::Token(id) => write!(f, "token:{id}"),
             Self::Visit(id) => write!(f, "visit:{id}"),
@@ -46,10 +49,12 @@ impl fmt::Display for Actor {
 }
 
 impl Actor {
-    /// Reads `system` or `kind:uuid`.
+    /// Reads `system`, `operator` or `kind:uuid`.
     pub fn parse(text: &str) -> Option<Self> {
-        if text == "system" {
-            return Some(Self::System);
+        match text {
+            "system" => return Some(Self::System),
+            "operator" => return Some(Self::Operator),
+            _ => {}
         }
         let (kind, id) = text.split_once(':')?;
         let id = uuid(id)?;

@@ -42,6 +42,7 @@ fn metadata_is_written_in_its_frozen_form_and_reads_back() {
         ("staff", Metadata { actor: Actor::Staff(MemberId::from_bytes([5; 16])), ..least() }),
         ("token", Metadata { actor: Actor::Token(MemberId::from_bytes([6; 16])), ..least() }),
         ("link", Metadata { actor: Actor::Link(AppointmentId::from_bytes([7; 16])), ..least() }),
+        ("operator", Metadata { actor: Actor::Operator, ..least() }),
     ];
     for (case, metadata) in actors {
         let json = metadata.to_json();
@@ -61,6 +62,17 @@ fn keys_of_newer_releases_are_passed_over_and_their_order_does_not_matter() {
     assert_eq!(parse(&newer), Ok(full()));
     let unknown = json.replace("visit:", "oracle:");
     assert!(matches!(parse(&unknown).unwrap().actor, Actor::Unknown(_)));
+}
+
+#[test]
+fn an_actor_is_a_word_alone_or_a_kind_with_an_id() {
+    assert_eq!(Actor::parse("operator"), Some(Actor::Operator));
+    assert_eq!(Actor::Operator.to_string(), "operator");
+    for bad in ["", "operator:", "Operator", "operators", "staff"] {
+        assert_eq!(Actor::parse(bad), None, "{bad}");
+    }
+    let with_id = "operator:01010101-0101-0101-0101-010101010101";
+    assert_eq!(Actor::parse(with_id), Some(Actor::Unknown(Uuid::from_bytes([1; 16]))));
 }
 
 #[test]
