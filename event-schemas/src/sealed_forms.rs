@@ -123,15 +123,15 @@ pub trait Plaintext: Sized {
 
 /// Writes the [`Plaintext`] of values whose current form is their first.
 macro_rules! plaintext {
-    ($($value:ident = $form:ident, $write:expr, $read:expr;)*) => {$(
+    ($($value:ident = $form:ident;)*) => {$(
         impl Plaintext for $value {
             const SCHEMA: u16 = 1;
             fn to_plaintext(&self) -> Zeroizing<Vec<u8>> {
-                Zeroizing::new(to_bytes(&$write(self)))
+                Zeroizing::new(to_bytes(&<$form as Wire<Self>>::to_wire(self)))
             }
             fn from_plaintext(schema: u16, bytes: &[u8]) -> Result<Self, DecodeError> {
                 match schema {
-                    1 => $read(from_bytes::<$form>(bytes)?),
+                    1 => from_bytes::<$form>(bytes).map(Wire::into_domain),
                     other => Err(unknown::<$form>(other)),
                 }
             }
@@ -140,12 +140,12 @@ macro_rules! plaintext {
 }
 
 plaintext! {
-    Profile = PersonV1, PersonV1::of_profile, PersonV1::into_profile;
-    ProvisionalContact = PersonV1, PersonV1::of_contact, PersonV1::into_contact;
-    Note = NoteV1, NoteV1::to_wire, total::<_, NoteV1>;
-    Reason = ReasonV1, ReasonV1::to_wire, total::<_, ReasonV1>;
-    StaffIdentity = StaffIdentityV1, StaffIdentityV1::to_wire, total::<_, StaffIdentityV1>;
-    DeathDate = DeathDateV1, DeathDateV1::to_wire, total::<_, DeathDateV1>;
+    Profile = PersonV1;
+    ProvisionalContact = PersonV1;
+    Note = NoteV1;
+    Reason = ReasonV1;
+    StaffIdentity = StaffIdentityV1;
+    DeathDate = DeathDateV1;
 }
 
 /// No release up to this one wrote this form.
@@ -153,25 +153,8 @@ fn unknown<F: Form>(schema: u16) -> DecodeError {
     DecodeError::UnknownType(format!("{} as schema {schema}", F::DOC.name))
 }
 
-/// The value of a form that can hold nothing else.
-#[allow(clippy::unnecessary_wraps, reason = "stands where other forms may refuse")]
-fn total<T, F: Wire<T>>(form: F) -> Result<T, DecodeError> {
-    Ok(form.into_domain())
-}
-
-/// A contact or number that the domain parses. What was sealed was parsed before, so this refuses only what nobody
-/// of this product wrote.
-fn parsed<T, E>(result: Result<T, E>) -> Result<T, DecodeError> {
-    result.map_err(|_| DecodeError::Malformed {
-        event_type: PersonV1::DOC.name,
-        reason: "holds a telephone number, an address or a health number that is none",
-    })
-}
-
-// Not a `Wire`: the way back parses, so it is not total.
-impl PersonV1 {
-    /// Of a record's details.
-    fn of_profile(profile: &Profile) -> Self {
+impl Wire<Profile> for PersonV1 {
+    fn to_wire(profile: &Profile) -> Self {
         Self {
             first_name: profile.first_name.clone(),
             last_name: profile.last_name.clone(),
@@ -184,31 +167,29 @@ impl PersonV1 {
             addresses: profile.addresses.clone(),
         }
     }
-
-    /// Of provisional contact details.
-    fn of_contact(contact: &ProvisionalContact) -> Self {
-        Self::of_profile(&contact.to_profile())
-    }
-
-    /// A record's details.
-    fn into_profile(self) -> Result<Profile, DecodeError> {
-        Ok(Profile {
+    fn into_domain(self) -> Profile {
+        Profile {
             first_name: self.first_name,
             last_name: self.last_name,
             birth_date: self.birth_date.into_domain(),
             sex: self.sex.into_domain(),
-            health_number: self.health_number.map(|text| parsed(HealthNumber::parse(&text))).transpose()?,
+            health_number: self.health_number.map(HealthNumber::from_stored),
             health_number_expiry: self.health_number_expiry.map(|expiry| (expiry.year, expiry.month)),
-            phones: self.phones.iter().map(|text| parsed(Phone::parse(text))).collect::<Result<_, _>>()?,
-            emails: self.emails.iter().map(|text| parsed(Email::parse(text))).collect::<Result<_, _>>()?,
+            phones: self.phones.into_iter().map(Phone::from_stored).collect(),
+            emails: self.emails.into_iter().map(Email::from_stored).collect(),
             addresses: self.addresses,
-        })
+        }
     }
+}
 
-    /// Provisional contact details; of several contacts the first.
-    fn into_contact(self) -> Result<ProvisionalContact, DecodeError> {
-        let profile = self.into_profile()?;
-        Ok(ProvisionalContact {
+/// Of several contacts the first.
+impl Wire<ProvisionalContact> for PersonV1 {
+    fn to_wire(contact: &ProvisionalContact) -> Self {
+        Self::to_wire(&contact.to_profile())
+    }
+    fn into_domain(self) -> ProvisionalContact {
+        let profile: Profile = self.into_domain();
+        ProvisionalContact {
             first_name: profile.first_name,
             last_name: profile.last_name,
             birth_date: profile.birth_date,
@@ -216,7 +197,7 @@ impl PersonV1 {
             health_number: profile.health_number,
             cell_phone: profile.phones.into_iter().next(),
             email: profile.emails.into_iter().next(),
-        })
+        }
     }
 }
 

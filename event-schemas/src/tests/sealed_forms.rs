@@ -99,11 +99,22 @@ fn a_record_reads_what_a_visitor_typed_and_the_other_way_round() {
     assert_eq!(record.cell_phone.unwrap().as_str(), "+15145550123");
 }
 
+/// What was sealed was parsed by the release that sealed it; a parser that became stricter since changes nothing.
 #[test]
-fn what_is_no_contact_is_refused_without_being_repeated() {
-    let form = PersonV1 { phones: vec![text("secret")], ..PersonV1::of_profile(&least()) };
-    let error = Profile::from_plaintext(1, &to_bytes(&form)).unwrap_err();
-    assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+fn what_the_parsers_refuse_today_is_still_read_and_written_as_it_stands() {
+    let form = PersonV1 {
+        health_number: Some(text("TREM99999999")),
+        phones: vec![text("+1")],
+        emails: vec![text("élise@localhost")],
+        ..PersonV1::to_wire(&least())
+    };
+    let bytes = to_bytes(&form);
+    let profile = Profile::from_plaintext(1, &bytes).unwrap();
+    assert_eq!(profile.health_number.as_ref().map(HealthNumber::as_str), Some("TREM99999999"));
+    assert_eq!(*profile.to_plaintext(), bytes);
+    let contact = ProvisionalContact::from_plaintext(1, &bytes).unwrap();
+    assert_eq!(contact.cell_phone.unwrap().as_str(), "+1");
+    assert_eq!(contact.email.unwrap().as_str(), "élise@localhost");
 }
 
 #[test]
