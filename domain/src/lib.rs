@@ -1,4 +1,5 @@
 //! Pure booking decisions.
+pub mod access;
 pub mod agenda_day;
 pub mod clinic;
 pub mod demand;

@@ -60,6 +60,11 @@ impl StreamName {
     pub fn demand(clinic: ClinicId, date: WallDate, writer: uuid::Uuid) -> Self {
         Self(format!("demand-{}.{}.{}", clinic.0.simple(), date.compact(), writer.simple()))
     }
+    /// `access-{clinic}.{yyyymmdd}.{writer}`: who saw whose data.
+    #[must_use]
+    pub fn access(clinic: ClinicId, date: WallDate, writer: uuid::Uuid) -> Self {
+        Self(format!("access-{}.{}.{}", clinic.0.simple(), date.compact(), writer.simple()))
+    }
 
     /// Reads a name back, from a store or an address: lower-case letters, digits, `.` and `-`, a known category.
     pub fn parse(text: &str) -> Result<Self, BadStreamName> {
@@ -119,6 +124,15 @@ mod tests {
         assert_eq!(name.as_str(), "agendaday-07070707070707070707070707070707.20261124");
         assert_eq!(name.as_agenda_day(), Some((agenda, date)));
         assert_eq!(StreamName::parse(name.as_str()), Ok(name));
+    }
+
+    #[test]
+    fn an_access_stream_belongs_to_one_clinic_day_and_writer() {
+        let date = WallDate::from_ymd(2026, 11, 24).unwrap();
+        let name = StreamName::access(ClinicId::from_bytes([7; 16]), date, uuid::Uuid::from_bytes([9; 16]));
+        let expected = "access-07070707070707070707070707070707.20261124.09090909090909090909090909090909";
+        assert_eq!((name.as_str(), name.category()), (expected, "access"));
+        assert_eq!(StreamName::parse(expected), Ok(name));
     }
 
     #[test]

@@ -176,6 +176,24 @@ codes! {
         /// Another reason.
         Other = 9 "other",
     }
+    /// What kind of caller asked for personal data.
+    AccessActor {
+        /// A staff member who signed in.
+        Staff = 0 "staff",
+        /// A machine with a token.
+        Token = 1 "token",
+        /// Whoever followed the link of an appointment.
+        Link = 2 "link",
+        /// The operator at the command line.
+        Operator = 3 "operator",
+    }
+    /// What became of an asking for personal data.
+    AccessOutcome {
+        /// It was shown.
+        Shown = 0 "shown",
+        /// It was refused.
+        Refused = 1 "refused",
+    }
     /// A staff role.
     Role {
         /// Portal, activities, services, settings, members (R8).
@@ -308,6 +326,10 @@ mod tests {
             assert_eq!(Origin::from_code(value.code()), value);
             assert_eq!(Origin::from_name(value.name()), Some(value));
         }
+        for (code, name) in [(0, "staff"), (1, "token"), (2, "link"), (3, "operator")] {
+            assert_eq!((AccessActor::from_code(code).name(), AccessActor::from_code(code).code()), (name, code));
+        }
+        assert_eq!(AccessOutcome::CODES, [(0, "shown"), (1, "refused")]);
         assert_eq!(Origin::from_code(200), Origin::Unknown(200));
         assert_eq!(Origin::Unknown(200).code(), 200);
     }

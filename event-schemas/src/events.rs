@@ -1,6 +1,7 @@
 //! Which form is current for which event, and the one event type over all aggregates.
 
 use crate::codec::{DecodeError, Encoded, EventCodec, EventType, codec};
+use crate::forms::access::AccessRecordedV1;
 use crate::forms::agenda_day::{
     HoldExtendedV1, HoldPlacedV1, HoldReleasedV1, SlotAmendedV1, SlotPublishedV1, SlotWithdrawnV1,
 };
@@ -22,6 +23,7 @@ use crate::forms::quota::{QuotaReleasedV1, QuotaTakenV1};
 use crate::forms::slug::SlugClaimedV1;
 use crate::forms::staff::{MemberAddedV1, MemberDisabledV1, MemberEnabledV1, MemberRoleChangedV1};
 use crate::forms::template::{TemplateCreatedV1, TemplateDeletedV1};
+use booking_domain::access::AccessEvent;
 use booking_domain::agenda_day::AgendaDayEvent;
 use booking_domain::clinic::ClinicEvent;
 use booking_domain::demand::DemandEvent;
@@ -130,6 +132,13 @@ codec! {
     former {}
 }
 
+codec! {
+    AccessEvent {
+        AccessRecorded(event) = AccessRecordedV1,
+    }
+    former {}
+}
+
 /// Declares [`DomainEvent`] over the aggregates' enums.
 macro_rules! domain_event {
     ($($(#[doc = $doc:literal])+ $variant:ident($event:ident),)*) => {
@@ -204,6 +213,8 @@ domain_event! {
     Slug(SlugEvent),
     /// Observed of demand.
     Demand(DemandEvent),
+    /// Observed of access.
+    Access(AccessEvent),
 }
 
 /// The aggregate's line of a type, if the type is one of its own.

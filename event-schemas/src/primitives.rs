@@ -224,6 +224,10 @@ code_types! {
     RoleCode for values::Role;
     /// What became of an asking on the portal.
     DemandReasonCode for values::DemandReason;
+    /// What kind of caller asked for personal data.
+    AccessActorCode for values::AccessActor;
+    /// What became of an asking for personal data.
+    AccessOutcomeCode for values::AccessOutcome;
     /// Kind of a condition on the patient.
     CriterionCode = [0 "age_range", 1 "sex", 2 "registration", 3 "existing_record"];
     /// Kind of a practitioner filter.

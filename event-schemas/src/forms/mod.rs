@@ -1,5 +1,6 @@
 //! The frozen forms, one module per aggregate; forms that several share stand in [`shared`].
 
+pub mod access;
 pub mod agenda_day;
 pub mod appointment;
 pub mod clinic;
@@ -27,4 +28,5 @@ pub const DOCS: &[&[FormDoc]] = &[
     staff::DOCS,
     slug::DOCS,
     demand::DOCS,
+    access::DOCS,
 ];
