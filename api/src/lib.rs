@@ -1,1 +1,21 @@
-//! Placeholder.
+//! HTTP and command line: the edge of the product.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`app`] | opens log, vault, engine and views of a data directory |
+//! | [`http`] | the JSON API; one file per group of endpoints, each with its types |
+//! | [`cli`] | the command line |
+//! | [`import`], [`demo`] | a clinic from files; the demo clinic is one |
+//! | [`demand_counter`], [`housekeeping`] | what runs beside requests |
+//!
+//! Nothing imports this crate but its binary and the whole-system tests.
+
+pub mod app;
+pub mod cli;
+pub mod demand_counter;
+pub mod demo;
+pub mod housekeeping;
+pub mod http;
+pub mod import;
+
+pub use app::{App, AppOptions};

@@ -171,6 +171,30 @@ impl Engine {
         Err(Failure::Busy)
     }
 
+    /// Appends observations, which no command causes and no fold guards: demand, access. The stream has one writer.
+    pub async fn observe<E: EventCodec>(
+        &self,
+        clinic: booking_domain::ids::ClinicId,
+        stream: &StreamName,
+        events: &[E],
+    ) -> Result<Position, AppendError> {
+        let now = self.clock.now();
+        let (actor, command) = (crate::Actor::System, self.fresh_command());
+        let ctx = Context { clinic, actor, command, received_at: now, body_hash: None, traceparent: None };
+        let json = envelope(&ctx, now).to_json();
+        let batch: Vec<NewEvent> = events.iter().zip(0u32..).map(|(e, i)| new_event(&ctx, "observe", stream, &json, e, i)).collect();
+        let mut expected = Expected::NoStream;
+        for _ in 0..RESENDS {
+            match self.log.append(stream, expected, batch.clone()).await {
+                Ok(appended) => return Ok(appended.position),
+                Err(AppendError::WrongExpectedRevision { actual }) => expected = Expected::head(actual),
+                Err(AppendError::Unavailable(_)) => self.back_off(3).await,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(AppendError::Unavailable("the log did not answer".into()))
+    }
+
     /// Reads a stream to its head, from the fold in memory on.
     pub(crate) async fn read<A: Aggregate>(&self, stream: &StreamName) -> Result<Arc<Folded<A>>, FoldError> {
         let entry = self.folds.entry::<A>(stream);
@@ -225,15 +249,7 @@ impl Engine {
         let batch: Vec<NewEvent> = events
             .iter()
             .zip(0u32..)
-            .map(|(event, index)| {
-                let encoded = event.encode();
-                NewEvent {
-                    id: event_id(ctx, step, stream, index),
-                    event_type: encoded.event_type.into(),
-                    metadata: json.clone(),
-                    payload: encoded.payload,
-                }
-            })
+            .map(|(event, index)| new_event(ctx, step, stream, &json, event, index))
             .collect();
         let mut resends = 0;
         let appended = loop {
@@ -249,6 +265,12 @@ impl Engine {
                 }
             }
         };
+        // An earlier run of this command had stored its events, and its answer was lost. What that run decided is in
+        // the log, which need not be what was decided just now.
+        if appended.already {
+            let stored = self.refresh(entry, stream, folded).await?;
+            return own_outcome(ctx, &stored).transpose();
+        }
         // Given back before the fold moves on, so that it is changed in place and not copied.
         let before = folded.revision;
         drop(folded);
@@ -267,7 +289,7 @@ impl Engine {
             Some(folded) => folded,
             None => self.refresh(entry, stream, entry.get()).await?,
         };
-        Ok(Some(Committed { folded, trace: Some(trace), replayed: appended.already }))
+        Ok(Some(Committed { folded, trace: Some(trace), replayed: false }))
     }
 
     async fn back_off(&self, attempt: u32) {
@@ -286,6 +308,23 @@ fn own_outcome<A, R>(ctx: &Context, folded: &Arc<Folded<A>>) -> Option<Outcome<A
     } else {
         Ok(Committed { folded: Arc::clone(folded), trace: Some(*trace), replayed: true })
     })
+}
+
+fn new_event<E: EventCodec>(
+    ctx: &Context,
+    step: &str,
+    stream: &StreamName,
+    metadata: &str,
+    event: &E,
+    index: u32,
+) -> NewEvent {
+    let encoded = event.encode();
+    NewEvent {
+        id: event_id(ctx, step, stream, index),
+        event_type: encoded.event_type.into(),
+        metadata: metadata.to_owned(),
+        payload: encoded.payload,
+    }
 }
 
 fn event_id(ctx: &Context, step: &str, stream: &StreamName, index: u32) -> Uuid {

@@ -1,0 +1,167 @@
+//! The application: stores, engine and views of one data directory, opened together and closed together.
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use booking_domain::ids::{ClinicId, SubjectId};
+use booking_domain::person::Profile;
+use booking_domain::sealed::Sealed;
+use booking_engine::vault::{Created, Entropy, OsEntropy, Vault};
+use booking_engine::{Clock, Engine, EngineOptions, SystemClock};
+use booking_events::sealed_forms::Plaintext;
+use booking_events::sealing::{self, Field};
+use booking_projections::{ProfileOpener, RunnerOptions, Views};
+use booking_store::{EventStore, SqliteOptions, SqliteStore};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How an application is opened.
+#[derive(Clone)]
+pub struct AppOptions {
+    /// The data directory.
+    pub data: PathBuf,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// How the engine runs.
+    pub engine: EngineOptions,
+    /// How the log is kept.
+    pub log: SqliteOptions,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Holds that one source may have; tests of races lift it.
+    pub source_limits: bool,
+}
+
+impl AppOptions {
+    /// The usual way on this data directory.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            engine: EngineOptions::default(),
+            log: SqliteOptions::default(),
+            trusted_proxies: Vec::new(),
+            source_limits: true,
+        }
+    }
+}
+
+/// Everything that a request needs. Shared in an `Arc`.
+pub struct App {
+    /// Commands.
+    pub engine: Arc<Engine>,
+    /// Read models.
+    pub views: Arc<Views>,
+    /// The data directory.
+    pub data: PathBuf,
+    /// The root key was made at this start: it must be backed up.
+    pub root_key_made: bool,
+    /// Limits per source.
+    pub limits: crate::http::limits::Limits,
+    /// What each visit holds.
+    pub visit_holds: crate::http::portal::VisitHolds,
+    /// What was asked for and refused.
+    pub demand: crate::demand_counter::DemandCounter,
+    /// Ends every long-lived stream and task.
+    pub stop: tokio_util::sync::CancellationToken,
+    _lock: std::fs::File,
+}
+
+/// Opens profiles with the vault's keys, for the patient directory.
+struct VaultOpener(Arc<Vault>);
+
+#[async_trait]
+impl ProfileOpener for VaultOpener {
+    async fn open_profiles(&self, clinic: ClinicId, sealed: &[(SubjectId, Sealed)]) -> Vec<Option<Profile>> {
+        let subjects: Vec<SubjectId> = sealed.iter().map(|(subject, _)| *subject).collect();
+        let keys = match self.0.subject_keys(clinic, &subjects).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                tracing::error!(%error, "the vault gave no keys for the patient directory");
+                return vec![None; sealed.len()];
+            }
+        };
+        let open = |(subject, sealed): &(SubjectId, Sealed)| {
+            let key = keys.get(subject)?;
+            let bytes = sealing::open(key, clinic, *subject, Field::Profile, sealed).ok()?;
+            Profile::from_plaintext(sealed.schema, &bytes).ok()
+        };
+        sealed.iter().map(open).collect()
+    }
+}
+
+impl App {
+    /// Opens log, vault and views. One process owns a data directory.
+    pub async fn open(options: AppOptions) -> anyhow::Result<Arc<Self>> {
+        let data = options.data.clone();
+        std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data directory {}", data.display()))?;
+        let lock = lock(&data)?;
+        let (vault, created) = Vault::open_dir(&data, Arc::clone(&options.entropy)).await.context("vault")?;
+        let vault = Arc::new(vault);
+        let log: Arc<dyn EventStore> =
+            Arc::new(SqliteStore::open(&data.join("events.db"), options.log.clone()).await.context("log")?);
+        let opener = Arc::new(VaultOpener(Arc::clone(&vault)));
+        let views = Views::open(&data.join("views.db"), Arc::clone(&log), opener, RunnerOptions::default()).await.context("views")?;
+        views.start();
+        let stop = tokio_util::sync::CancellationToken::new();
+        let engine = Arc::new(Engine::new(log, vault, options.clock, options.entropy, options.engine));
+        let app = Arc::new(Self {
+            demand: crate::demand_counter::DemandCounter::new(&engine),
+            engine,
+            views: Arc::new(views),
+            data,
+            root_key_made: created == Created::Made,
+            limits: crate::http::limits::Limits::new(options.trusted_proxies, options.source_limits),
+            visit_holds: crate::http::portal::VisitHolds::default(),
+            stop,
+            _lock: lock,
+        });
+        crate::housekeeping::start(&app);
+        Ok(app)
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Arc<dyn EventStore> {
+        self.engine.log()
+    }
+
+    /// Waits until every view shows the log's head; false if that took longer than five seconds.
+    pub async fn settle(&self) -> bool {
+        self.settle_within(Duration::from_secs(5)).await
+    }
+
+    /// The same with another patience.
+    pub async fn settle_within(&self, patience: Duration) -> bool {
+        match self.log().head().await {
+            Ok(Some(head)) => self.views.wait_for_all(head, patience).await,
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Stops tasks, writes what is waiting, closes the stores.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        self.demand.flush(&self.engine).await;
+        self.views.close().await;
+        self.engine.vault().close().await;
+    }
+}
+
+/// Another process has the data directory.
+#[derive(Debug, thiserror::Error)]
+#[error("the data directory {} is in use by another process; commands go through the running server", .0.display())]
+pub struct DataInUse(pub PathBuf);
+
+fn lock(data: &Path) -> anyhow::Result<std::fs::File> {
+    let path = data.join("lock");
+    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(DataInUse(data.to_owned()).into()),
+        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,170 @@
+//! The command line: one file per command.
+//!
+//! Exit codes: 0 done, 1 failed, 2 the arguments are wrong, 3 the data directory is in use by another process.
+//! Answers go to standard output, progress and log lines to standard error; `--json` makes answers machine-readable.
+
+mod clinic;
+mod doctor;
+mod export;
+mod import;
+mod progress;
+mod rebuild;
+mod replay;
+pub mod serve;
+
+use crate::app::{App, AppOptions, DataInUse};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Booking for clinics: a portal for patients, an agenda for staff, a history for auditors.
+#[derive(Parser)]
+#[command(name = "clinic-booking", version, about)]
+struct Arguments {
+    /// Answers as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Log lines as JSON.
+    #[arg(long, global = true)]
+    log_json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where data lies.
+#[derive(clap::Args, Clone)]
+struct Data {
+    /// The data directory.
+    #[arg(long, default_value = "./data", env = "CLINIC_BOOKING_DATA")]
+    data: PathBuf,
+}
+
+/// How to listen.
+#[derive(clap::Args, Clone)]
+struct Listening {
+    /// Address of the portal, the API and the staff pages.
+    #[arg(long, default_value = "127.0.0.1:8080", env = "CLINIC_BOOKING_LISTEN")]
+    listen: SocketAddr,
+    /// Address of /livez and /readyz; keep it private.
+    #[arg(long, default_value = "127.0.0.1:8081", env = "CLINIC_BOOKING_OPS_LISTEN")]
+    ops_listen: SocketAddr,
+    /// A proxy whose X-Forwarded-For is believed; may be given several times.
+    #[arg(long)]
+    trusted_proxy: Vec<IpAddr>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the clinics of a data directory.
+    Serve {
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        listening: Listening,
+    },
+    /// Serve a demo clinic with known passwords and made-up patients.
+    Demo {
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        listening: Listening,
+        /// Allow an address that others can reach, although the passwords are known.
+        #[arg(long)]
+        public_demo: bool,
+    },
+    /// Set up clinics.
+    Clinic {
+        #[command(subcommand)]
+        command: clinic::ClinicCommand,
+    },
+    /// Import a clinic from a folder of files (docs/import.md).
+    Import(import::ImportArguments),
+    /// An agenda as it was at a position of the log or at a moment.
+    Replay(replay::ReplayArguments),
+    /// Make read models again from the log.
+    Rebuild(rebuild::RebuildArguments),
+    /// Look for what is wrong, with a remedy for each finding.
+    Doctor {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Write the log as NDJSON; what is sealed stays sealed.
+    Export(export::ExportArguments),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Reads the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr(arguments.log_json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    say(&format!("error: {error:#}"));
+    if error.downcast_ref::<DataInUse>().is_some() { ExitCode::from(3) } else { ExitCode::FAILURE }
+}
+
+/// A line for the person at the terminal, on standard error.
+fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// An answer, on standard output. A closed pipe ends the answer, not the program.
+fn answer(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn log_to_stderr(json: bool) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { builder.json().init() } else { builder.init() }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let json = arguments.json;
+    match arguments.command {
+        Command::Serve { data, listening } => serve::serve(data.data, &listening).await,
+        Command::Demo { data, listening, public_demo } => serve::demo(data.data, &listening, public_demo).await,
+        Command::Clinic { command } => clinic::run(command, json).await,
+        Command::Import(arguments) => import::run(arguments, json).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Rebuild(arguments) => rebuild::run(arguments, json).await,
+        Command::Doctor { data } => doctor::run(data.data, json).await,
+        Command::Export(arguments) => export::run(arguments).await,
+        Command::Openapi => {
+            answer(&crate::http::openapi().to_pretty_json()?);
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "clinic-booking", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+/// Opens an existing data directory for a command that needs it to itself.
+async fn open(data: PathBuf) -> anyhow::Result<Arc<App>> {
+    anyhow::ensure!(data.join("events.db").exists(), "there is no log in {}", data.display());
+    let app = App::open(AppOptions::new(data)).await?;
+    anyhow::ensure!(app.settle_within(std::time::Duration::from_secs(600)).await, "the read models did not catch up");
+    Ok(app)
+}

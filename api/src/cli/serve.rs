@@ -1,0 +1,133 @@
+//! `serve`: opens a data directory and answers until it is told to stop.
+
+use crate::app::{App, AppOptions};
+use crate::http;
+use super::Listening;
+use anyhow::Context as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where to listen.
+#[derive(Clone, Copy, Debug)]
+pub struct Listen {
+    /// The public listener.
+    pub public: SocketAddr,
+    /// The operations listener.
+    pub ops: Option<SocketAddr>,
+}
+
+/// A server that listens.
+pub struct Serving {
+    /// The public listener's address, with the port that it got.
+    pub address: SocketAddr,
+    /// The application.
+    pub app: Arc<App>,
+    done: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Serving {
+    /// Opens the data directory and starts to listen.
+    pub async fn start(options: AppOptions, listen: Listen) -> anyhow::Result<Self> {
+        let app = App::open(options).await?;
+        Self::start_with(app, listen).await
+    }
+
+    /// Starts to listen for an application that is open already.
+    pub async fn start_with(app: Arc<App>, listen: Listen) -> anyhow::Result<Self> {
+        let public = tokio::net::TcpListener::bind(listen.public)
+            .await
+            .with_context(|| format!("cannot listen on {}", listen.public))?;
+        let address = public.local_addr()?;
+        if let Some(ops) = listen.ops {
+            let ops = tokio::net::TcpListener::bind(ops).await.with_context(|| format!("cannot listen on {ops}"))?;
+            let (router, stop) = (http::ops::router(Arc::clone(&app)), app.stop.clone());
+            tokio::spawn(async move { axum::serve(ops, router).with_graceful_shutdown(stop.cancelled_owned()).await });
+        }
+        let service = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+        let stop = app.stop.clone();
+        let done =
+            tokio::spawn(async move { axum::serve(public, service).with_graceful_shutdown(stop.cancelled_owned()).await });
+        Ok(Self { address, app, done })
+    }
+
+    /// Waits for a signal to stop, or for the listener to fail.
+    pub async fn until_stopped(self) -> anyhow::Result<()> {
+        let mut done = self.done;
+        tokio::select! {
+            ended = &mut done => { ended??; }
+            () = stop_signal() => {
+                tracing::info!("stopping: work in hand is finished first");
+                self.app.stop.cancel();
+                done.await??;
+            }
+        }
+        self.app.close().await;
+        Ok(())
+    }
+
+    /// Stops and waits until everything is closed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.app.stop.cancel();
+        self.done.await??;
+        self.app.close().await;
+        Ok(())
+    }
+}
+
+/// `serve`.
+pub(super) async fn serve(data: PathBuf, listening: &Listening) -> anyhow::Result<()> {
+    let (options, listen) = parts(data, listening);
+    let serving = Serving::start(options, listen).await?;
+    announce(&serving);
+    serving.until_stopped().await
+}
+
+/// `demo`: makes the demo clinic through the same commands as any client's, then serves it.
+pub(super) async fn demo(data: PathBuf, listening: &Listening, public: bool) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        public || listening.listen.ip().is_loopback(),
+        "the demo's passwords are known to everybody: listen on a loopback address, or say --public-demo"
+    );
+    let (options, listen) = parts(data, listening);
+    let app = App::open(options).await?;
+    let clinic = crate::demo::demo(&app.engine, app.engine.now(), &super::progress::Bars::default()).await?;
+    anyhow::ensure!(app.settle_within(std::time::Duration::from_secs(120)).await, "the read models did not catch up");
+    let serving = Serving::start_with(app, listen).await?;
+    announce(&serving);
+    super::say(&format!("Demo clinic {} at /p/{} (API: /api/v1/portal/{})", clinic.clinic, clinic.slug, clinic.slug));
+    for account in &clinic.staff {
+        super::say(&format!("  {:14} {}  {}", account.role.name(), account.email, account.password));
+    }
+    serving.until_stopped().await
+}
+
+fn parts(data: PathBuf, listening: &Listening) -> (AppOptions, Listen) {
+    let options = AppOptions { trusted_proxies: listening.trusted_proxy.clone(), ..AppOptions::new(data) };
+    (options, Listen { public: listening.listen, ops: Some(listening.ops_listen) })
+}
+
+fn announce(serving: &Serving) {
+    if serving.app.root_key_made {
+        super::say(&key_warning(&serving.app.data));
+    }
+    let address = serving.address;
+    super::say(&format!("Listening on http://{address} (API: /api/v1, documentation: /api/docs)"));
+}
+
+/// What must be said when a root key was made.
+pub(super) fn key_warning(data: &Path) -> String {
+    let key = data.join("root.key");
+    format!("A root key was made: {}. Back it up apart from the data: without it the log cannot be read.", key.display())
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

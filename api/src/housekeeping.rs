@@ -1,0 +1,71 @@
+//! What runs beside requests: settling unfinished moves, writing demand, forgetting what is old. None of it is needed
+//! for correctness: holds end by the clock, moves by whoever meets them.
+
+use crate::app::App;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long after its end a visit's keys are kept for a booking that may still be on the way.
+const PURGE_MARGIN_MINUTES: i64 = 60;
+
+/// Starts the tasks; they end with the application.
+pub fn start(app: &Arc<App>) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let mut every_minute = tokio::time::interval(Duration::from_secs(60));
+        every_minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = app.stop.cancelled() => return,
+                _ = every_minute.tick() => round(&app).await,
+            }
+        }
+    });
+}
+
+async fn round(app: &App) {
+    sweep(app).await;
+    app.demand.flush(&app.engine).await;
+    app.limits.forget_old(app.engine.now());
+    purge(app).await;
+}
+
+/// Finishes or ends moves that were left unfinished; the availability view knows the days.
+pub async fn sweep(app: &App) {
+    let days = app.views.availability.promises();
+    let owners: Vec<_> = app.views.clinics.clinics();
+    let owned = days.into_iter().filter_map(|(agenda, date)| {
+        let clinic = owners.iter().find(|c| c.agendas.contains_key(&agenda))?.id()?;
+        Some((clinic, agenda, date))
+    });
+    match app.engine.sweep_moves(&owned.collect::<Vec<_>>()).await {
+        Ok(0) => {}
+        Ok(settled) => tracing::info!(settled, "settled unfinished moves"),
+        Err(error) => tracing::warn!(%error, "unfinished moves could not be settled; tried again in a minute"),
+    }
+}
+
+/// Deletes visits that are over, with the keys of those that never booked.
+async fn purge(app: &App) {
+    if !app.settle().await {
+        return;
+    }
+    let before = app.engine.now().plus_minutes(-PURGE_MARGIN_MINUTES);
+    let vault = app.engine.vault();
+    let outcome = async {
+        let mut booked = std::collections::HashSet::new();
+        for (_, subject) in vault.unkept_subjects(before).await? {
+            // A view that does not answer is no proof that nothing was booked.
+            if app.views.appointments.subject_known(subject).await.unwrap_or(true) {
+                booked.insert(subject);
+            }
+        }
+        vault.purge_visits(before, |subject| booked.contains(&subject)).await?;
+        vault.purge_sessions(app.engine.now()).await?;
+        vault.purge_invitations(app.engine.now()).await?;
+        vault.purge_idempotency(app.engine.now()).await
+    };
+    if let Err(error) = outcome.await {
+        tracing::warn!(%error, "what is old could not be deleted; tried again in a minute");
+    }
+}

@@ -1,0 +1,130 @@
+//! Who asks: staff, machines, visitors, holders of a link.
+//!
+//! Every kind of token has its own first letter, so that one is never taken for another: `s_` a staff session, `t_` a
+//! machine's token, `v_` a visit, `l_` an appointment's link. What a caller may not see does not exist for it.
+
+use super::problem::{ApiResult, Problem};
+use super::AppState;
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use booking_domain::ids::{ClinicId, MemberId};
+use booking_domain::values::Role;
+use booking_engine::Actor;
+use booking_engine::vault::{SessionLookup, Staff, Token, Visit, VisitLookup};
+
+/// A staff member or a machine, admitted to one clinic in one role.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The clinic.
+    pub clinic: ClinicId,
+    /// The member.
+    pub member: MemberId,
+    /// The role that its stream gives it now.
+    pub role: Role,
+    /// It is a program.
+    pub machine: bool,
+    /// The session's token, to sign out.
+    pub session: Option<Token>,
+}
+
+/// Who may set up a clinic (R8).
+pub const ADMINISTRATION: &[Role] = &[Role::Administrator];
+/// Who may work with schedules, appointments and patients.
+pub const RECEPTION: &[Role] = &[Role::Administrator, Role::Scheduler];
+/// Who may look at agendas and mark attendance.
+pub const CARE: &[Role] = &[Role::Administrator, Role::Scheduler, Role::Practitioner];
+/// Who may read the history.
+pub const AUDIT: &[Role] = &[Role::Administrator, Role::Auditor];
+/// Everybody who works there.
+pub const ANY_STAFF: &[Role] = &[Role::Administrator, Role::Scheduler, Role::Practitioner, Role::Auditor];
+
+impl Principal {
+    /// Admits to the clinic of the path, in one of these roles; everything else does not exist for the caller.
+    pub fn allow(&self, clinic: ClinicId, roles: &[Role]) -> ApiResult<()> {
+        if self.clinic == clinic && roles.contains(&self.role) { Ok(()) } else { Err(Problem::not_found()) }
+    }
+    /// The actor in events.
+    pub const fn actor(&self) -> Actor {
+        if self.machine { Actor::Token(self.member) } else { Actor::Staff(self.member) }
+    }
+}
+
+/// The bearer token of a request: first letter and token.
+fn bearer(parts: &Parts) -> Option<(char, Token)> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let (kind, secret) = token.trim().split_once('_')?;
+    let kind = kind.chars().next().filter(|_| kind.len() == 1)?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| Token::parse(secret).map(|t| (kind, t))).flatten()
+}
+
+impl FromRequestParts<AppState> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let (kind, token) = bearer(parts).ok_or_else(Problem::unauthorized)?;
+        let vault = app.engine.vault();
+        let (staff, machine) = match kind {
+            's' => match vault.session(&token, app.engine.now()).await? {
+                SessionLookup::Open(session) => (session.staff, false),
+                SessionLookup::Expired | SessionLookup::Unknown => return Err(Problem::unauthorized()),
+            },
+            't' => {
+                let machine = vault.bearer(&token).await?.ok_or_else(Problem::unauthorized)?;
+                (Staff { clinic: machine.clinic, member: machine.member }, true)
+            }
+            _ => return Err(Problem::unauthorized()),
+        };
+        // The role is the stream's, read now: a member who was disabled or given another role is so at once.
+        let member = app.engine.member(staff.member).await?;
+        let own = member.state.added.as_ref().is_some_and(|a| a.clinic == staff.clinic);
+        let role = member.state.active_role().filter(|_| own).ok_or_else(Problem::unauthorized)?;
+        let session = (!machine).then_some(token);
+        Ok(Self { clinic: staff.clinic, member: staff.member, role, machine, session })
+    }
+}
+
+/// A visitor of a portal, with the visit that their token opens.
+#[derive(Clone, Debug)]
+pub struct VisitorToken(pub Option<Token>);
+
+impl FromRequestParts<AppState> for VisitorToken {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
+        Ok(Self(bearer(parts).filter(|(kind, _)| *kind == 'v').map(|(_, token)| token)))
+    }
+}
+
+impl VisitorToken {
+    /// The visit, if it is one of this clinic's that is going on.
+    pub async fn visit(&self, app: &AppState, clinic: ClinicId) -> ApiResult<Visit> {
+        let token = self.0.as_ref().ok_or_else(Problem::unauthorized)?;
+        match app.engine.vault().visit_by_token(clinic, token, app.engine.now()).await? {
+            VisitLookup::Open(visit) => Ok(*visit),
+            VisitLookup::Expired => Err(Problem::new(
+                axum::http::StatusCode::UNAUTHORIZED,
+                "visit_expired",
+                "This visit has ended; start again",
+            )),
+            VisitLookup::Unknown => Err(Problem::unauthorized()),
+        }
+    }
+}
+
+/// The token of an appointment's link.
+#[derive(Clone)]
+pub struct LinkToken(pub [u8; 32]);
+
+impl FromRequestParts<AppState> for LinkToken {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let secret = value.and_then(|v| v.strip_prefix("Bearer l_")).ok_or_else(Problem::unauthorized)?;
+        let mut token = [0; 32];
+        hex::decode_to_slice(secret.trim(), &mut token).map_err(|_| Problem::unauthorized())?;
+        Ok(Self(token))
+    }
+}

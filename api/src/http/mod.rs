@@ -1,0 +1,158 @@
+//! The JSON API under `/api/v1`, its OpenAPI document, and the operations listener.
+//!
+//! One folder per audience, one file per group of endpoints with its types. `problem`, `extract`, `auth`, `commands`
+//! and `limits` are what every endpoint stands on.
+
+pub mod audit;
+pub mod auth;
+pub mod clinics;
+pub mod commands;
+pub mod extract;
+pub mod limits;
+pub mod ops;
+pub mod portal;
+pub mod problem;
+pub mod wire;
+
+use crate::app::App;
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use problem::Problem;
+use std::sync::Arc;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+/// State of every handler.
+pub type AppState = Arc<App>;
+
+/// Largest body of a request, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "clinic-booking",
+        description = "Booking for clinics. Patients book on a portal without an account; staff open schedules and \
+            attach the right patient; auditors replay what happened. Times are RFC 3339 with offset, beside the \
+            clinic's IANA zone. Commands take an `Idempotency-Key`; resources have an `ETag` for `If-Match`. Errors \
+            are RFC 9457 problem details with a stable `code`."
+    ),
+    modifiers(&Security),
+    components(schemas(Problem, problem::FieldProblem)),
+    tags(
+        (name = "portal", description = "What patients use."),
+        (name = "appointment", description = "An appointment in the hands of its patient, by link or reference."),
+        (name = "staff", description = "Signing in, members, machine tokens."),
+        (name = "clinic", description = "Set-up of a clinic."),
+        (name = "schedule", description = "Slots and templates."),
+        (name = "appointments", description = "Appointments in the hands of staff."),
+        (name = "patients", description = "Patient records and reconciliation."),
+        (name = "audit", description = "What happened."),
+        (name = "feed", description = "The log as a resumable stream, without personal data."),
+    )
+)]
+struct Document;
+
+struct Security;
+
+impl utoipa::Modify for Security {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let components = openapi.components.get_or_insert_with(Default::default);
+        for (name, meaning) in [
+            ("staff", "A session token (`s_…`) or a machine's token (`t_…`)."),
+            ("visit", "The token (`v_…`) that opening a visit gave."),
+            ("link", "The token (`l_…`) of an appointment's link."),
+        ] {
+            let mut http = Http::new(HttpAuthScheme::Bearer);
+            http.description = Some(meaning.to_owned());
+            components.add_security_scheme(name, SecurityScheme::Http(http));
+        }
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
+    let v1 = OpenApiRouter::new().merge(portal::routes()).merge(clinics::routes()).merge(audit::routes());
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1)
+}
+
+/// The OpenAPI document, made from the handlers.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = routes().split_for_parts().1;
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    document
+}
+
+/// The public listener's routes.
+pub fn router(app: AppState) -> Router {
+    let (router, _) = routes().split_for_parts();
+    let document = openapi();
+    let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let request_id = HeaderName::from_static("x-request-id");
+    let ids = RequestIds(Arc::clone(&app));
+    router
+        .merge(utoipa_swagger_ui::SwaggerUi::new("/api/docs").url("/api/v1/openapi.json", document))
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not possible here")
+        })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), portal::redirect_old_address))
+        .with_state(app)
+        .layer(axum::middleware::map_response(finish))
+        .layer(axum::middleware::from_fn(time_limit))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        .layer(tower::util::MapResponseLayer::new(move |mut response: axum::response::Response| {
+            response.headers_mut().entry(&no_store.0).or_insert(no_store.1.clone());
+            for (name, value) in HEADERS {
+                response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+            response
+        }))
+        .layer(CatchPanicLayer::custom(|_| axum::response::IntoResponse::into_response(Problem::internal("a handler panicked"))))
+        .layer(PropagateRequestIdLayer::new(request_id.clone()))
+        .layer(SetRequestIdLayer::new(request_id, ids))
+}
+
+/// Headers of every answer.
+const HEADERS: [(&str, &str); 3] =
+    [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("x-frame-options", "DENY")];
+
+/// Longest that a request may take; streams end by their own rules.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+async fn time_limit(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
+    if request.uri().path().ends_with("/feed/stream") {
+        return next.run(request).await;
+    }
+    match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => axum::response::IntoResponse::into_response(
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "This took too long").retry_after(2),
+        ),
+    }
+}
+
+/// Turns plain-text errors of the framework into problems.
+async fn finish(response: axum::response::Response) -> axum::response::Response {
+    let plain = response.headers().get(header::CONTENT_TYPE).is_none_or(|v| v.as_bytes().starts_with(b"text/plain"));
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && plain {
+        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large");
+        return axum::response::IntoResponse::into_response(problem);
+    }
+    response
+}
+
+#[derive(Clone)]
+struct RequestIds(AppState);
+
+impl MakeRequestId for RequestIds {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let id = self.0.engine.fresh_command().0.simple().to_string();
+        HeaderValue::from_str(&id).ok().map(RequestId::new)
+    }
+}

@@ -1,0 +1,204 @@
+//! BookAppointment on the portal.
+
+use super::holds::refused;
+use super::{Found, PublicContact, find};
+use crate::http::AppState;
+use crate::http::auth::VisitorToken;
+use crate::http::commands::{Done, begin};
+use crate::http::extract::{ApiJson, ApiPath, CommandHeaders};
+use crate::http::problem::{ApiResult, Problem};
+use crate::http::wire::{HoldRef, PublicPractitioner, Text, When, parse_availability};
+use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderMap;
+use booking_domain::agenda_day::{Appointment, cutoff};
+use booking_domain::clinic::Clinic;
+use booking_domain::ids::ServiceId;
+use booking_domain::person::{Profile, ProvisionalContact};
+use booking_domain::values::BadField;
+use booking_engine::{Actor, OnlineBooking};
+use booking_events::sealed_forms::{Plaintext, Reason};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(book))
+}
+
+/// What is to be booked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewBooking {
+    /// The service.
+    service: Uuid,
+    /// The availability.
+    availability: String,
+    /// The hold that the visitor relies on; if it ended, nothing is booked (410).
+    #[serde(default)]
+    hold: Option<String>,
+    /// The reason for the visit, as the service asks.
+    #[serde(default)]
+    reason: Option<VisitReason>,
+    /// Messages about the appointment may be sent.
+    #[serde(default = "yes")]
+    notify: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A reason for a visit.
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VisitReason {
+    /// Place in the service's list, from 0.
+    #[serde(default)]
+    pub choice: Option<u16>,
+    /// Typed, up to 500 characters.
+    #[serde(default)]
+    pub text: String,
+}
+
+/// What was booked (8.10).
+#[derive(Serialize, ToSchema)]
+pub(super) struct BookedAppointment {
+    /// The appointment.
+    appointment: PublicAppointment,
+    /// The reason given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<VisitReason>,
+    /// The token of the appointment's link: send it as `Authorization: Bearer …` to see, move or cancel it.
+    link_token: String,
+    /// How to reach the clinic.
+    clinic: PublicContact,
+}
+
+/// An appointment as its patient sees it. It holds no name and no health number.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PublicAppointment {
+    /// To be read out on the telephone.
+    #[schema(example = "7K3QX-29FMA")]
+    reference: String,
+    /// `booked`, `confirmed`, `arrived`, `completed`, `cancelled` or `no_show`.
+    status: &'static str,
+    /// When it is.
+    #[serde(flatten)]
+    when: When,
+    /// With whom.
+    practitioner: PublicPractitioner,
+    /// What for.
+    service: Text,
+    /// `in_person`, `video`, `telephone` or `home_visit`.
+    modality: &'static str,
+    /// Until when the patient may move or cancel it.
+    can_change_until: String,
+    /// False if it is too late, or over.
+    can_change: bool,
+}
+
+impl PublicAppointment {
+    pub fn new(clinic: &Clinic, appointment: &Appointment, now: booking_domain::time::Instant) -> Self {
+        let (placement, zone) = (&appointment.placement, clinic.zone());
+        let until = cutoff(clinic, appointment);
+        let reference = appointment.reference.parse_reference();
+        Self {
+            reference,
+            status: appointment.status.name(),
+            when: When::new(placement.span, placement.date, placement.start, placement.end, zone),
+            practitioner: PublicPractitioner::of(clinic, placement.practitioner),
+            service: appointment.service_name.as_ref().map(Text::from).unwrap_or_default(),
+            modality: appointment.modality.name(),
+            can_change_until: until.rfc3339(zone),
+            can_change: appointment.is_ahead() && now <= until,
+        }
+    }
+}
+
+/// References are stored compact and shown in groups.
+trait ShownReference {
+    fn parse_reference(&self) -> String;
+}
+impl ShownReference for String {
+    fn parse_reference(&self) -> String {
+        booking_domain::reference::Reference::parse(self).map_or_else(|_| self.clone(), |r| r.to_string())
+    }
+}
+
+/// Books an availability. Final at once (R53); a retry with the same key gives the same appointment (E22).
+#[utoipa::path(post, path = "/portal/{slug}/appointments", tag = "portal", operation_id = "bookAppointment",
+    security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"),
+        ("Idempotency-Key" = String, Header, description = "New for each booking; the same for a retry")),
+    request_body = NewBooking,
+    responses((status = 201, body = BookedAppointment), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn book(
+    State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request_headers: HeaderMap,
+    ApiPath(slug): ApiPath<String>,
+    token: VisitorToken,
+    headers: CommandHeaders,
+    ApiJson { value: wanted, bytes }: ApiJson<NewBooking>,
+) -> ApiResult<Done<BookedAppointment>> {
+    let found = find(&app, &slug).await?;
+    let visit = token.visit(&app, found.id).await?;
+    headers.require_key()?;
+    let place = parse_availability("availability", &wanted.availability)?;
+    if !found.clinic().agendas.contains_key(&place.agenda) {
+        return Err(Problem::not_found());
+    }
+    let hold = match &wanted.hold {
+        None => None,
+        Some(text) => Some(HoldRef::parse(text).ok_or_else(|| BadField::new("hold", "is not a hold of this API"))?.hold),
+    };
+    let begun = begin(&app, found.id, Actor::Visit(visit.id), "book", &headers, &bytes).await?;
+    let identity = identity(&app, &visit).await?;
+    let service = ServiceId(wanted.service);
+    let command = OnlineBooking {
+        place,
+        service,
+        hold,
+        reason: wanted.reason.as_ref().map(|r| Reason { choice: r.choice, text: r.text.trim().to_owned() }),
+        terms_accepted_at: visit.opened_at,
+        notify: wanted.notify,
+    };
+    let booked = match app.engine.book_online(&begun.ctx, &visit, &identity, &command).await {
+        Ok(booked) => booked,
+        Err(failure) => return Err(refused(&app, &found, &visit, service, place.selected, failure).await),
+    };
+    app.limits.released(app.limits.source(peer.ip(), &request_headers));
+    app.visit_holds.ended(visit.id);
+    let appointment = booked.committed.folded.state.appointments.get(&booked.appointment);
+    let appointment = appointment.ok_or_else(|| Problem::internal("a booked appointment is not in its day"))?;
+    let link = app.engine.link_token(found.id, booked.appointment).await?;
+    let body = confirmation(&app, &found, appointment, wanted.reason, &link);
+    Ok(Done::created(body).revision(appointment.touched).position(booked.committed.position()))
+}
+
+fn confirmation(
+    app: &AppState,
+    found: &Found,
+    appointment: &Appointment,
+    reason: Option<VisitReason>,
+    link: &[u8; 32],
+) -> BookedAppointment {
+    BookedAppointment {
+        appointment: PublicAppointment::new(found.clinic(), appointment, app.engine.now()),
+        reason,
+        link_token: format!("l_{}", hex::encode(link)),
+        clinic: PublicContact::of(found.clinic()),
+    }
+}
+
+/// What the visitor typed, to be sealed with the booking.
+async fn identity(app: &AppState, visit: &booking_engine::vault::Visit) -> ApiResult<Profile> {
+    let bytes = app.engine.vault().visit_identity(visit).await?;
+    let bytes = bytes.ok_or_else(|| Problem::new(axum::http::StatusCode::UNAUTHORIZED, "visit_expired", "This visit has ended"))?;
+    let contact = ProvisionalContact::from_plaintext(visit.identity.schema, bytes.expose());
+    contact.map(|c| c.to_profile()).map_err(Problem::internal)
+}

@@ -1,0 +1,309 @@
+//! What a visitor may choose: services, and the availabilities of one service.
+
+use super::{Found, find};
+use crate::http::AppState;
+use crate::http::auth::VisitorToken;
+use crate::http::extract::{ApiPath, ApiQuery};
+use crate::http::problem::{ApiResult, Problem};
+use crate::http::wire::{PublicPractitioner, Text, When, availability_ref, cursor, page_limit, parse_cursor};
+use axum::Json;
+use axum::extract::State;
+use booking_domain::agenda_day::Selected;
+use booking_domain::clinic::Clinic;
+use booking_domain::ids::{PractitionerId, ServiceId};
+use booking_domain::time::{Instant, WallDate};
+use booking_domain::visibility::{ViewerFacts, is_listed};
+use booking_engine::Place;
+use booking_projections::availability::{DayPart, DayParts, Offer, Query, Weekdays};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(services)).routes(routes!(availabilities))
+}
+
+/// How many days a query without an end looks ahead.
+const DEFAULT_DAYS: i32 = 60;
+/// How many days one query may span.
+const MAX_DAYS: i32 = 366;
+
+/// The services that the visitor may choose from.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Services {
+    /// In the order of their names.
+    services: Vec<PublicService>,
+    /// True if there is nothing to choose: the visitor is told to call (R23, R24).
+    not_eligible: bool,
+}
+
+/// A service as patients see it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PublicService {
+    /// Id.
+    id: Uuid,
+    /// Name.
+    name: Text,
+    /// Description.
+    description: Text,
+    /// Reasons to choose from.
+    reasons: Vec<Text>,
+    /// A reason may be typed.
+    free_text_reason: bool,
+    /// A reason must be given.
+    reason_required: bool,
+}
+
+/// The services that this visitor may book.
+#[utoipa::path(get, path = "/portal/{slug}/services", tag = "portal", operation_id = "listServices",
+    security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal")),
+    responses((status = 200, body = Services), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+async fn services(
+    State(app): State<AppState>,
+    ApiPath(slug): ApiPath<String>,
+    token: VisitorToken,
+) -> ApiResult<Json<Services>> {
+    let found = find(&app, &slug).await?;
+    let visit = token.visit(&app, found.id).await?;
+    found.open()?;
+    let viewer = app.engine.viewer::<booking_domain::clinic::ClinicRefusal>(&visit, None).await?;
+    let (clinic, now) = (found.clinic(), app.engine.now());
+    let listed = clinic.services.iter().filter(|(_, s)| is_listed(clinic, s, &viewer.facts, now));
+    let mut services: Vec<PublicService> = listed
+        .map(|(id, service)| PublicService {
+            id: id.0,
+            name: Text::from(&service.config.public_name),
+            description: Text::from(&service.config.description),
+            reasons: service.config.reasons.iter().map(Text::from).collect(),
+            free_text_reason: service.config.free_text_reason,
+            reason_required: service.config.reason_required,
+        })
+        .collect();
+    services.sort_by(|a, b| (&a.name.fr, &a.name.en, a.id).cmp(&(&b.name.fr, &b.name.en, b.id)));
+    let not_eligible = services.is_empty();
+    Ok(Json(Services { services, not_eligible }))
+}
+
+/// Which availabilities are asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// The service.
+    service: Uuid,
+    /// First day, `yyyy-mm-dd`; none: today.
+    from: Option<String>,
+    /// Last day, included; none: 60 days on.
+    to: Option<String>,
+    /// Ids of practitioners, separated by commas.
+    practitioner: Option<String>,
+    /// Weekdays, separated by commas: `mon`, `tue`, …
+    weekday: Option<String>,
+    /// Parts of the day, separated by commas: `morning`, `afternoon`, `evening`.
+    part: Option<String>,
+    /// Availabilities on a page, 1 to 100.
+    limit: Option<u32>,
+    /// Continue after the last page.
+    cursor: Option<String>,
+    /// Also count the availabilities of every day asked for.
+    counts: Option<bool>,
+    /// Wait until what was written up to this position is seen.
+    after: Option<String>,
+}
+
+/// A page of availabilities.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Availabilities {
+    /// In the order of their starts.
+    availabilities: Vec<PublicAvailability>,
+    /// Cursor of the next page; none: there is no more.
+    next: Option<String>,
+    /// Days with availabilities, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<Vec<DayCount>>,
+    /// The clinic's IANA zone.
+    time_zone: String,
+    /// Names this answer's place in history, for time travel.
+    as_of: String,
+    /// True if what was to be waited for was not seen in time.
+    stale: bool,
+}
+
+/// How many availabilities a day has.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DayCount {
+    /// Date.
+    date: String,
+    /// Availabilities.
+    count: usize,
+}
+
+/// An availability as patients see it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PublicAvailability {
+    /// Opaque reference: what is held and booked.
+    availability: String,
+    /// When it is.
+    #[serde(flatten)]
+    when: When,
+    /// With whom.
+    practitioner: PublicPractitioner,
+    /// `in_person`, `video`, `telephone` or `home_visit`.
+    modality: &'static str,
+    /// This visit holds it.
+    held_by_you: bool,
+}
+
+impl PublicAvailability {
+    pub fn new(clinic: &Clinic, offer: &Offer) -> Self {
+        let selected = Selected { slot: offer.slot, start: offer.span.start };
+        let place = Place { agenda: offer.agenda, date: offer.date, selected };
+        Self {
+            availability: availability_ref(place),
+            when: When::new(offer.span, offer.date, offer.start_time, offer.end_time, clinic.zone()),
+            practitioner: PublicPractitioner::of(clinic, offer.practitioner),
+            modality: offer.modality.name(),
+            held_by_you: offer.own_hold,
+        }
+    }
+}
+
+/// Days, practitioners and times that a query narrows to.
+struct Filters {
+    from: WallDate,
+    to: WallDate,
+    practitioners: Option<Vec<PractitionerId>>,
+    weekdays: Weekdays,
+    parts: DayParts,
+}
+
+impl Wanted {
+    fn filters(&self, today: WallDate) -> ApiResult<Filters> {
+        let day = |name: &str, text: &Option<String>, default: WallDate| match text {
+            None => Ok(default),
+            Some(text) => {
+                WallDate::parse(text).ok_or_else(|| Problem::bad_parameter(name, "must be a date such as 2026-11-24"))
+            }
+        };
+        let from = day("from", &self.from, today)?.max(today);
+        let to = day("to", &self.to, from.plus_days(DEFAULT_DAYS))?;
+        if to.0.saturating_sub(from.0) > MAX_DAYS {
+            return Err(Problem::bad_parameter("to", "lies more than 366 days after the first day"));
+        }
+        let list = |text: &str| text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect();
+        let split = |text: &Option<String>| -> Option<Vec<String>> { text.as_deref().map(list) };
+        let practitioners = match split(&self.practitioner) {
+            None => None,
+            Some(ids) => {
+                let parsed: Result<Vec<PractitionerId>, _> = ids.iter().map(|id| id.parse()).collect();
+                Some(parsed.map_err(|_| Problem::bad_parameter("practitioner", "must be ids"))?)
+            }
+        };
+        let weekdays = match split(&self.weekday) {
+            None => Weekdays::ALL,
+            Some(names) => Weekdays::only(numbers(&names, "weekday", &["mon", "tue", "wed", "thu", "fri", "sat", "sun"])?),
+        };
+        let parts = match split(&self.part) {
+            None => DayParts::ALL,
+            Some(names) => {
+                let all = [DayPart::Morning, DayPart::Afternoon, DayPart::Evening];
+                let chosen = numbers(&names, "part", &["morning", "afternoon", "evening"])?;
+                DayParts::only(chosen.into_iter().filter_map(|n| all.get(usize::from(n)).copied()))
+            }
+        };
+        Ok(Filters { from, to, practitioners, weekdays, parts })
+    }
+}
+
+fn numbers(names: &[String], parameter: &str, known: &[&str]) -> ApiResult<Vec<u8>> {
+    let number = |name: &String| known.iter().zip(0u8..).find(|(k, _)| *k == name).map(|(_, n)| n);
+    let found: Option<Vec<u8>> = names.iter().map(number).collect();
+    found.ok_or_else(|| Problem::bad_parameter(parameter, format!("must be among {}", known.join(", "))))
+}
+
+/// The availabilities that this visitor may book now, soonest first.
+#[utoipa::path(get, path = "/portal/{slug}/availabilities", tag = "portal", operation_id = "listAvailabilities",
+    security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"), Wanted),
+    responses((status = 200, body = Availabilities), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn availabilities(
+    State(app): State<AppState>,
+    ApiPath(slug): ApiPath<String>,
+    token: VisitorToken,
+    ApiQuery(wanted): ApiQuery<Wanted>,
+) -> ApiResult<Json<Availabilities>> {
+    let found = find(&app, &slug).await?;
+    let visit = token.visit(&app, found.id).await?;
+    found.open()?;
+    let stale = wait_after(&app, "availability", wanted.after.as_deref()).await?;
+    let service = ServiceId(wanted.service);
+    let viewer = app.engine.viewer::<booking_domain::clinic::ClinicRefusal>(&visit, Some(service)).await?;
+    let (clinic, now) = (found.clinic(), app.engine.now());
+    let zone = clinic.zone();
+    let known = clinic.services.get(&service).filter(|s| is_listed(clinic, s, &viewer.facts, now));
+    known.ok_or_else(Problem::not_found)?;
+    let filters = wanted.filters(now.wall(zone).0)?;
+    let position = app.views.position();
+    let page = app.views.availability.query(&Query {
+        clinic,
+        service,
+        viewer: &viewer.facts,
+        from: filters.from,
+        to: filters.to,
+        practitioners: filters.practitioners.as_deref(),
+        weekdays: filters.weekdays,
+        parts: filters.parts,
+        now,
+        after: parse_cursor(wanted.cursor.as_deref())?,
+        limit: page_limit(wanted.limit, 20, 100)?,
+        count_days: wanted.counts == Some(true),
+    });
+    let counted = |(date, count): &(WallDate, usize)| DayCount { date: date.to_string(), count: *count };
+    Ok(Json(Availabilities {
+        availabilities: page.offers.iter().map(|o| PublicAvailability::new(clinic, o)).collect(),
+        next: page.next.map(|key| cursor(&key)),
+        days: (wanted.counts == Some(true)).then(|| page.days.iter().map(counted).collect()),
+        time_zone: zone.name().to_owned(),
+        as_of: format!("{}.{}", position.map_or(0, |p| p.0), now.0),
+        stale,
+    }))
+}
+
+/// Waits for a view to reach `?after=`; true if it did not in time.
+pub(super) async fn wait_after(app: &AppState, view: &str, after: Option<&str>) -> ApiResult<bool> {
+    let Some(after) = after else { return Ok(false) };
+    let position = after.parse().map_err(|_| Problem::bad_parameter("after", "is not a position that this API gave"))?;
+    Ok(!app.views.wait_for(view, position, std::time::Duration::from_secs(2)).await)
+}
+
+/// The availabilities nearest to one that is gone.
+pub(super) fn alternatives(
+    app: &AppState,
+    found: &Found,
+    service: ServiceId,
+    viewer: &ViewerFacts,
+    around: Instant,
+) -> Option<serde_json::Value> {
+    let (clinic, now) = (found.clinic(), app.engine.now());
+    let today = now.wall(clinic.zone()).0;
+    let query = Query {
+        clinic,
+        service,
+        viewer,
+        from: today,
+        to: today.plus_days(DEFAULT_DAYS),
+        practitioners: None,
+        weekdays: Weekdays::ALL,
+        parts: DayParts::ALL,
+        now,
+        after: None,
+        limit: 1,
+        count_days: false,
+    };
+    let nearest = app.views.availability.nearest(&query, around, 3);
+    let shown: Vec<_> = nearest.iter().map(|o| PublicAvailability::new(clinic, o)).collect();
+    serde_json::to_value(shown).ok()
+}

@@ -1,0 +1,239 @@
+//! Holds: an availability kept for a visit while the rest is filled in (8.9).
+
+use super::browse::alternatives;
+use super::{Found, find};
+use crate::http::AppState;
+use crate::http::auth::VisitorToken;
+use crate::http::commands::{Done, begin};
+use crate::http::extract::{ApiJson, ApiPath, CommandHeaders};
+use crate::http::problem::{ApiResult, Problem};
+use crate::http::wire::{HoldRef, availability_ref, parse_availability};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use booking_domain::agenda_day::{DayRefusal, Hold, MAX_EXTENSIONS, Selected};
+use booking_domain::ids::{ServiceId, VisitId};
+use booking_domain::values::{DemandReason, HoldEnd};
+use booking_engine::vault::Visit;
+use booking_engine::{Actor, Failure, Place};
+use dashmap::DashMap;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(place)).routes(routes!(extend)).routes(routes!(release))
+}
+
+/// Holds that one visit may place in all.
+const HOLDS_PER_VISIT: u32 = 10;
+
+/// What each visit of this process holds, and how often it did. Lost with the process, like the limits per source.
+#[derive(Default)]
+pub struct VisitHolds(DashMap<VisitId, (u32, Option<HoldRef>)>);
+
+impl VisitHolds {
+    fn count(&self, visit: VisitId) -> u32 {
+        self.0.get(&visit).map_or(0, |entry| entry.0)
+    }
+    /// Notes a new hold; answers the one that it takes the place of.
+    fn placed(&self, visit: VisitId, hold: HoldRef) -> Option<HoldRef> {
+        let mut entry = self.0.entry(visit).or_default();
+        if entry.1 == Some(hold) {
+            return None;
+        }
+        entry.0 += 1;
+        entry.1.replace(hold)
+    }
+    /// Notes that the visit holds nothing any more.
+    pub fn ended(&self, visit: VisitId) {
+        if let Some(mut entry) = self.0.get_mut(&visit) {
+            entry.1 = None;
+        }
+    }
+    /// Forgets visits that nobody can continue.
+    pub fn forget(&self, gone: impl Fn(VisitId) -> bool) {
+        self.0.retain(|visit, _| !gone(*visit));
+    }
+}
+
+/// Which availability is to be held.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewHold {
+    /// The service that it is looked at for.
+    service: Uuid,
+    /// The availability.
+    availability: String,
+}
+
+/// A hold.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PlacedHold {
+    /// Opaque reference.
+    hold: String,
+    /// The availability.
+    availability: String,
+    /// First moment at which it counts for nothing.
+    expires_at: String,
+    /// How often it may still be extended.
+    extensions_left: u8,
+}
+
+/// Holds an availability for this visit; another hold of the visit ends with it.
+#[utoipa::path(post, path = "/portal/{slug}/holds", tag = "portal", operation_id = "holdAvailability",
+    security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry")),
+    request_body = NewHold,
+    responses((status = 201, body = PlacedHold), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn place(
+    State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request_headers: HeaderMap,
+    ApiPath(slug): ApiPath<String>,
+    token: VisitorToken,
+    headers: CommandHeaders,
+    ApiJson { value: wanted, bytes }: ApiJson<NewHold>,
+) -> ApiResult<Done<PlacedHold>> {
+    let found = find(&app, &slug).await?;
+    let visit = token.visit(&app, found.id).await?;
+    found.open()?;
+    let place = parse_availability("availability", &wanted.availability)?;
+    let service = ServiceId(wanted.service);
+    if !found.clinic().agendas.contains_key(&place.agenda) {
+        return Err(Problem::not_found());
+    }
+    let source = app.limits.source(peer.ip(), &request_headers);
+    let now = app.engine.now();
+    let open = app.views.availability.open_count(found.clinic(), now);
+    if app.visit_holds.count(visit.id) >= HOLDS_PER_VISIT || !app.limits.may_hold(source, open, now) {
+        app.demand.count(found.id, Some(service), DemandReason::HoldBudget, booking_domain::values::ViewerClass::Unrecognized);
+        return Err(DayRefusal::HoldBudget.into());
+    }
+    let begun = begin(&app, found.id, Actor::Visit(visit.id), "hold", &headers, &bytes).await?;
+    let (hold, committed) = match app.engine.hold(&begun.ctx, &visit, place, service).await {
+        Ok(placed) => placed,
+        Err(failure) => return Err(refused(&app, &found, &visit, service, place.selected, failure).await),
+    };
+    let placed = HoldRef { agenda: place.agenda, date: place.date, hold };
+    let known = committed.folded.state.occupancy.holds.iter().find(|h| h.id == hold).copied();
+    let Some(known) = known else {
+        // A retry that comes after the hold was released or became a booking.
+        return Err(DayRefusal::HoldEnded.into());
+    };
+    app.limits.held(source, known.expires_at);
+    if let Some(old) = app.visit_holds.placed(visit.id, placed)
+        && (old.agenda, old.date) != (placed.agenda, placed.date)
+    {
+        let aside = begin(&app, found.id, Actor::Visit(visit.id), "release", &CommandHeaders::default(), &[]).await?;
+        let day = (old.agenda, old.date);
+        app.engine.release_hold(&aside.ctx, &visit, day, old.hold, HoldEnd::Replaced).await?;
+    }
+    Ok(Done::created(shown(&found, placed, &known)).position(committed.position()))
+}
+
+fn shown(found: &Found, place: HoldRef, hold: &Hold) -> PlacedHold {
+    let selected = Selected { slot: hold.slot, start: hold.span.start };
+    PlacedHold {
+        hold: place.pack(),
+        availability: availability_ref(Place { agenda: place.agenda, date: place.date, selected }),
+        expires_at: hold.expires_at.rfc3339(found.clinic().zone()),
+        extensions_left: MAX_EXTENSIONS.saturating_sub(hold.extensions),
+    }
+}
+
+/// The problem of a refused hold or booking, with the nearest alternatives where the time is gone; counted as demand.
+pub(super) async fn refused(
+    app: &AppState,
+    found: &Found,
+    visit: &Visit,
+    service: ServiceId,
+    selected: Selected,
+    failure: Failure<DayRefusal>,
+) -> Problem {
+    use booking_domain::agenda_day::Blocked;
+    use booking_domain::visibility::Rule;
+    let viewer = app.engine.viewer::<DayRefusal>(visit, Some(service)).await.ok();
+    let reason = match &failure {
+        Failure::Refused(DayRefusal::Taken(Blocked::Held(_))) => Some(DemandReason::Held),
+        Failure::Refused(DayRefusal::Taken(_)) => Some(DemandReason::Taken),
+        Failure::Refused(DayRefusal::HoldBudget) => Some(DemandReason::HoldBudget),
+        Failure::Refused(DayRefusal::NotOffered(rule)) => Some(match rule {
+            Rule::Recognition | Rule::Criterion(_) => DemandReason::NotEligible,
+            Rule::Published => DemandReason::NotPublished,
+            Rule::NotStarted | Rule::MinNotice => DemandReason::TooLate,
+            Rule::Cap => DemandReason::CapReached,
+            Rule::PortalActive => DemandReason::PortalOff,
+            Rule::ServiceActive => DemandReason::NoService,
+            _ => DemandReason::Other,
+        }),
+        _ => None,
+    };
+    if let (Some(reason), Some(viewer)) = (reason, &viewer) {
+        app.demand.count(found.id, Some(service), reason, viewer.facts.class);
+    }
+    let mut problem = Problem::from(failure);
+    if problem.status == StatusCode::CONFLICT.as_u16()
+        && matches!(problem.code, "taken" | "held" | "availability_gone" | "not_offered")
+        && let Some(viewer) = viewer
+    {
+        problem.alternatives = alternatives(app, found, service, &viewer.facts, selected.start);
+    }
+    problem
+}
+
+/// Puts the end of a hold off; at most ten times.
+#[utoipa::path(post, path = "/portal/{slug}/holds/{hold}/extend", tag = "portal", operation_id = "extendHold",
+    security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"),
+        ("hold" = String, Path, description = "The hold"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry")),
+    responses((status = 200, body = PlacedHold), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 410, body = Problem)))]
+async fn extend(
+    State(app): State<AppState>,
+    ApiPath((slug, hold)): ApiPath<(String, String)>,
+    token: VisitorToken,
+    headers: CommandHeaders,
+) -> ApiResult<Done<PlacedHold>> {
+    let found = find(&app, &slug).await?;
+    let visit = token.visit(&app, found.id).await?;
+    let place = own_agenda(&found, &hold)?;
+    let begun = begin(&app, found.id, Actor::Visit(visit.id), "extend", &headers, &[]).await?;
+    let done = app.engine.extend_hold(&begun.ctx, &visit, (place.agenda, place.date), place.hold).await?;
+    let known = done.folded.state.occupancy.holds.iter().find(|h| h.id == place.hold).copied();
+    let known = known.ok_or(DayRefusal::HoldEnded)?;
+    Ok(Done::ok(shown(&found, place, &known)).position(done.position()))
+}
+
+/// Gives a hold back. One that ended already is fine.
+#[utoipa::path(delete, path = "/portal/{slug}/holds/{hold}", tag = "portal", operation_id = "releaseHold",
+    security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"),
+        ("hold" = String, Path, description = "The hold")),
+    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn release(
+    State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request_headers: HeaderMap,
+    ApiPath((slug, hold)): ApiPath<(String, String)>,
+    token: VisitorToken,
+    headers: CommandHeaders,
+) -> ApiResult<StatusCode> {
+    let found = find(&app, &slug).await?;
+    let visit = token.visit(&app, found.id).await?;
+    let place = own_agenda(&found, &hold)?;
+    let begun = begin(&app, found.id, Actor::Visit(visit.id), "release", &headers, &[]).await?;
+    let day = (place.agenda, place.date);
+    let done = app.engine.release_hold(&begun.ctx, &visit, day, place.hold, HoldEnd::Released).await?;
+    if done.trace.is_some() && !done.replayed {
+        app.limits.released(app.limits.source(peer.ip(), &request_headers));
+        app.visit_holds.ended(visit.id);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn own_agenda(found: &Found, hold: &str) -> ApiResult<HoldRef> {
+    HoldRef::parse(hold).filter(|h| found.clinic().agendas.contains_key(&h.agenda)).ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,323 @@
+//! An appointment in the hands of its patient: by the link's token, or by reference and birth date (8.11).
+
+use super::browse::PublicAvailability;
+use super::{Found, find};
+use super::book::PublicAppointment;
+use crate::http::AppState;
+use crate::http::auth::LinkToken;
+use crate::http::commands::{Done, begin};
+use crate::http::extract::{ApiJson, ApiPath, ApiQuery, CommandHeaders};
+use crate::http::limits::Budget;
+use crate::http::problem::{ApiResult, Problem};
+use crate::http::wire::{cursor, date, page_limit, parse_availability, parse_cursor};
+use axum::Json;
+use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderMap;
+use booking_domain::agenda_day::DayRefusal;
+use booking_domain::person::Profile;
+use booking_domain::reference::Reference;
+use booking_domain::visibility::ViewerFacts;
+use booking_engine::{Actor, Cancel, Changed, Mark, MoveTo, Whereabouts, hash_of_link};
+use booking_projections::appointments::AppointmentRow;
+use booking_projections::availability::{DayParts, Query, Weekdays};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(lookup))
+        .routes(routes!(current))
+        .routes(routes!(targets))
+        .routes(routes!(cancel))
+        .routes(routes!(move_to))
+        .routes(routes!(confirm))
+}
+
+/// How long a link is good after the visit, in minutes.
+const AFTER_VISIT_MINUTES: i64 = 24 * 60;
+
+/// Reference and birth date.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lookup {
+    /// The reference, as it was read out.
+    #[schema(example = "7K3QX-29FMA")]
+    reference: String,
+    /// `yyyy-mm-dd`.
+    birth_date: String,
+}
+
+/// What a look-up gives.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LookedUp {
+    /// The token of the appointment's link.
+    link_token: String,
+    /// The appointment.
+    appointment: PublicAppointment,
+}
+
+/// Finds an appointment by its reference and the patient's birth date.
+#[utoipa::path(post, path = "/portal/{slug}/appointment/lookup", tag = "appointment", operation_id = "lookUpAppointment",
+    params(("slug" = String, Path, description = "Address of the portal")), request_body = Lookup,
+    responses((status = 200, body = LookedUp), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem)))]
+async fn lookup(
+    State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    ApiPath(slug): ApiPath<String>,
+    ApiJson { value: asked, .. }: ApiJson<Lookup>,
+) -> ApiResult<Done<LookedUp>> {
+    let found = find(&app, &slug).await?;
+    let birth_date = date("birth_date", &asked.birth_date)?;
+    app.limits.take(app.limits.source(peer.ip(), &headers), Budget::Lookups, app.engine.now())?;
+    let reference = Reference::parse(&asked.reference)
+        .map_err(|e| booking_domain::values::BadField::new("reference", e.to_string()))?;
+    let mut rows = app.views.appointments.by_reference(found.id, &reference.compact()).await.map_err(Problem::internal)?;
+    if rows.is_empty() {
+        settle(&app).await?;
+        rows = app.views.appointments.by_reference(found.id, &reference.compact()).await.map_err(Problem::internal)?;
+    }
+    for row in rows {
+        if birth_date_of(&app, &row).await? == Some(birth_date) {
+            let link = app.engine.link_token(found.id, row.id).await?;
+            let (at, appointment) = read(&app, &found, &row).await?;
+            let link_token = format!("l_{}", hex::encode(link));
+            let shown = PublicAppointment::new(found.clinic(), &appointment, app.engine.now());
+            let _ = at;
+            return Ok(Done::ok(LookedUp { link_token, appointment: shown }).revision(appointment.touched));
+        }
+    }
+    Err(Problem::not_found())
+}
+
+async fn settle(app: &AppState) -> ApiResult<()> {
+    if let Some(head) = app.log().head().await? {
+        app.views.wait_for("appointments", head, Duration::from_secs(2)).await;
+    }
+    Ok(())
+}
+
+/// The birth date that was typed at booking, or else that of the record.
+async fn birth_date_of(app: &AppState, row: &AppointmentRow) -> ApiResult<Option<booking_domain::time::WallDate>> {
+    if let Some(sealed) = &row.contact {
+        let typed: Option<Profile> = app.engine.open(row.clinic, row.subject, sealed).await?;
+        return Ok(typed.map(|p| p.birth_date));
+    }
+    let entry = row.patient.and_then(|p| app.views.directory.get(app.views.directory.survivor(p)));
+    Ok(entry.and_then(|e| e.profile.as_deref().map(|p| p.birth_date)))
+}
+
+/// The appointment of a link, if the link is still good.
+async fn by_link(app: &AppState, found: &Found, token: &LinkToken) -> ApiResult<AppointmentRow> {
+    let hash = hash_of_link(&token.0);
+    let mut row = app.views.appointments.by_link_hash(&hash).await.map_err(Problem::internal)?;
+    if row.is_none() {
+        settle(app).await?;
+        row = app.views.appointments.by_link_hash(&hash).await.map_err(Problem::internal)?;
+    }
+    let row = row.filter(|r| r.clinic == found.id).ok_or_else(Problem::not_found)?;
+    let over = row.placement.span.end.plus_minutes(AFTER_VISIT_MINUTES) < app.engine.now();
+    if over { Err(Problem::not_found()) } else { Ok(row) }
+}
+
+async fn read(
+    app: &AppState,
+    _: &Found,
+    row: &AppointmentRow,
+) -> ApiResult<(Whereabouts, booking_domain::agenda_day::Appointment)> {
+    let (agenda, date) = row.place();
+    let at = app.engine.locate(Whereabouts { appointment: row.id, agenda, date }).await?;
+    let day = app.engine.day(at.agenda, at.date).await?;
+    let appointment = day.state.appointments.get(&row.id).cloned().ok_or_else(Problem::not_found)?;
+    Ok((at, appointment))
+}
+
+/// The appointment as it stands now, also after it was moved or cancelled.
+#[utoipa::path(get, path = "/portal/{slug}/appointment", tag = "appointment", operation_id = "getOwnAppointment",
+    security(("link" = [])), params(("slug" = String, Path, description = "Address of the portal")),
+    responses((status = 200, body = PublicAppointment), (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn current(
+    State(app): State<AppState>,
+    ApiPath(slug): ApiPath<String>,
+    token: LinkToken,
+) -> ApiResult<Done<PublicAppointment>> {
+    let found = find(&app, &slug).await?;
+    let row = by_link(&app, &found, &token).await?;
+    let (_, appointment) = read(&app, &found, &row).await?;
+    let shown = PublicAppointment::new(found.clinic(), &appointment, app.engine.now());
+    Ok(Done::ok(shown).revision(appointment.touched))
+}
+
+/// Which times to move to are asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Targets {
+    /// Availabilities on a page, 1 to 100.
+    limit: Option<u32>,
+    /// Continue after the last page.
+    cursor: Option<String>,
+}
+
+/// Times that the appointment can be moved to.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TargetPage {
+    /// In the order of their starts.
+    availabilities: Vec<PublicAvailability>,
+    /// Cursor of the next page.
+    next: Option<String>,
+}
+
+/// The times that the appointment can be moved to.
+#[utoipa::path(get, path = "/portal/{slug}/appointment/availabilities", tag = "appointment",
+    operation_id = "listOwnTargets", security(("link" = [])),
+    params(("slug" = String, Path, description = "Address of the portal"), Targets),
+    responses((status = 200, body = TargetPage), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem)))]
+async fn targets(
+    State(app): State<AppState>,
+    ApiPath(slug): ApiPath<String>,
+    token: LinkToken,
+    ApiQuery(asked): ApiQuery<Targets>,
+) -> ApiResult<Json<TargetPage>> {
+    let found = find(&app, &slug).await?;
+    let row = by_link(&app, &found, &token).await?;
+    let Some(service) = row.admission.as_ref().map(|a| a.service) else {
+        return Ok(Json(TargetPage { availabilities: vec![], next: None }));
+    };
+    let viewer = match row.patient.filter(|_| !row.attached) {
+        Some(patient) => app.engine.viewer_of_patient::<DayRefusal>(found.id, patient, None).await?.facts,
+        None => ViewerFacts::unrecognized(None),
+    };
+    let (clinic, now) = (found.clinic(), app.engine.now());
+    let today = now.wall(clinic.zone()).0;
+    let page = app.views.availability.query(&Query {
+        clinic,
+        service,
+        viewer: &viewer,
+        from: today,
+        to: today.plus_days(90),
+        practitioners: None,
+        weekdays: Weekdays::ALL,
+        parts: DayParts::ALL,
+        now,
+        after: parse_cursor(asked.cursor.as_deref())?,
+        limit: page_limit(asked.limit, 20, 100)?,
+        count_days: false,
+    });
+    let availabilities = page.offers.iter().map(|o| PublicAvailability::new(clinic, o)).collect();
+    Ok(Json(TargetPage { availabilities, next: page.next.map(|key| cursor(&key)) }))
+}
+
+/// Why the patient cancels.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnCancellation {
+    /// Optional.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Where the patient moves the appointment.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnMove {
+    /// The availability.
+    availability: String,
+}
+
+fn answer(app: &AppState, found: &Found, changed: &Changed) -> ApiResult<Done<PublicAppointment>> {
+    let day = &changed.committed.folded.state;
+    let appointment = day.appointments.get(&changed.whereabouts.appointment).ok_or_else(Problem::not_found)?;
+    let shown = PublicAppointment::new(found.clinic(), appointment, app.engine.now());
+    Ok(Done::ok(shown).revision(appointment.touched).position(changed.committed.position()))
+}
+
+const fn whereabouts(row: &AppointmentRow) -> Whereabouts {
+    Whereabouts { appointment: row.id, agenda: row.agenda, date: row.placement.date }
+}
+
+/// Cancels the appointment; its time can be booked again.
+#[utoipa::path(post, path = "/portal/{slug}/appointment/cancel", tag = "appointment", operation_id = "cancelOwnAppointment",
+    security(("link" = [])), params(("slug" = String, Path, description = "Address of the portal"),
+        ("If-Match" = String, Header, description = "ETag of the appointment as it was read"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry")),
+    request_body = OwnCancellation,
+    responses((status = 200, body = PublicAppointment), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
+async fn cancel(
+    State(app): State<AppState>,
+    ApiPath(slug): ApiPath<String>,
+    token: LinkToken,
+    headers: CommandHeaders,
+    ApiJson { value: asked, bytes }: ApiJson<OwnCancellation>,
+) -> ApiResult<Done<PublicAppointment>> {
+    let found = find(&app, &slug).await?;
+    let row = by_link(&app, &found, &token).await?;
+    let seen = headers.require_match()?;
+    let begun = begin(&app, found.id, Actor::Link(row.id), "cancel", &headers, &bytes).await?;
+    let command = Cancel {
+        cancelled_at: None,
+        by_patient: true,
+        online: true,
+        reason: asked.reason,
+        keep_record: true,
+        keep_availability: true,
+    };
+    let changed = app.engine.cancel(&begun.ctx, whereabouts(&row), &command, Some(seen)).await?;
+    answer(&app, &found, &changed)
+}
+
+/// Moves the appointment: the new time is taken before the old one is freed.
+#[utoipa::path(post, path = "/portal/{slug}/appointment/move", tag = "appointment", operation_id = "moveOwnAppointment",
+    security(("link" = [])), params(("slug" = String, Path, description = "Address of the portal"),
+        ("If-Match" = String, Header, description = "ETag of the appointment as it was read"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry")),
+    request_body = OwnMove,
+    responses((status = 200, body = PublicAppointment), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
+        (status = 428, body = Problem)))]
+async fn move_to(
+    State(app): State<AppState>,
+    ApiPath(slug): ApiPath<String>,
+    token: LinkToken,
+    headers: CommandHeaders,
+    ApiJson { value: asked, bytes }: ApiJson<OwnMove>,
+) -> ApiResult<Done<PublicAppointment>> {
+    let found = find(&app, &slug).await?;
+    let row = by_link(&app, &found, &token).await?;
+    let seen = headers.require_match()?;
+    let place = parse_availability("availability", &asked.availability)?;
+    if !found.clinic().agendas.contains_key(&place.agenda) {
+        return Err(Problem::not_found());
+    }
+    let begun = begin(&app, found.id, Actor::Link(row.id), "move", &headers, &bytes).await?;
+    let to = MoveTo::Patient(place);
+    let changed = app.engine.move_appointment(&begun.ctx, whereabouts(&row), &to, false, Some(seen)).await?;
+    answer(&app, &found, &changed)
+}
+
+/// "I will attend."
+#[utoipa::path(post, path = "/portal/{slug}/appointment/confirm", tag = "appointment", operation_id = "confirmOwnAttendance",
+    security(("link" = [])), params(("slug" = String, Path, description = "Address of the portal"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the appointment as it was read"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry")),
+    responses((status = 200, body = PublicAppointment), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem)))]
+async fn confirm(
+    State(app): State<AppState>,
+    ApiPath(slug): ApiPath<String>,
+    token: LinkToken,
+    headers: CommandHeaders,
+) -> ApiResult<Done<PublicAppointment>> {
+    let found = find(&app, &slug).await?;
+    let row = by_link(&app, &found, &token).await?;
+    let begun = begin(&app, found.id, Actor::Link(row.id), "confirm", &headers, &[]).await?;
+    let changed = app.engine.mark(&begun.ctx, whereabouts(&row), Mark::Confirmed, headers.if_match).await?;
+    answer(&app, &found, &changed)
+}

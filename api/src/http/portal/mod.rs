@@ -1,0 +1,148 @@
+//! What patients use: the clinic's page, visits, services, availabilities, holds, bookings, and an appointment in the
+//! hands of its patient.
+//!
+//! Internal names of services and activities are not in any type of this folder (R6). No answer says whether somebody
+//! was recognized.
+
+mod book;
+mod browse;
+mod holds;
+mod manage;
+mod visits;
+
+pub use holds::VisitHolds;
+
+use super::AppState;
+use super::extract::ApiPath;
+use super::problem::{ApiResult, Problem};
+use super::wire::Text;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use booking_domain::clinic::Clinic;
+use booking_domain::ids::ClinicId;
+use booking_store::fold::Folded;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(clinic))
+        .merge(visits::routes())
+        .merge(browse::routes())
+        .merge(holds::routes())
+        .merge(book::routes())
+        .merge(manage::routes())
+}
+
+/// A portal that was found: the clinic, and its rules read to the head of its stream.
+pub(super) struct Found {
+    pub id: ClinicId,
+    pub rules: Arc<Folded<Clinic>>,
+}
+
+impl Found {
+    pub fn clinic(&self) -> &Clinic {
+        &self.rules.state
+    }
+    /// Portal off: nothing can be booked, which is no secret.
+    pub fn open(&self) -> ApiResult<()> {
+        if self.clinic().portal.active {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::CONFLICT, "portal_off", "Online booking is closed").detail("Please call the clinic."))
+    }
+}
+
+/// The clinic of a portal address; old addresses lead to it too.
+pub(super) async fn find(app: &AppState, slug: &str) -> ApiResult<Found> {
+    let (id, _) = app.views.clinics.by_slug(slug).ok_or_else(Problem::not_found)?;
+    let rules = app.engine.rules(id).await?;
+    Ok(Found { id, rules })
+}
+
+/// Redirects reads of an old address to the one that the portal has now.
+pub(super) async fn redirect_old_address(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let moved = path.strip_prefix("/api/v1/portal/").and_then(|rest| {
+        let (slug, tail) = rest.split_once('/').map_or((rest, String::new()), |(s, t)| (s, format!("/{t}")));
+        let (_, current) = app.views.clinics.by_slug(slug)?;
+        (current != slug).then(|| format!("/api/v1/portal/{current}{tail}"))
+    });
+    if let Some(target) = moved {
+        let query = request.uri().query().map_or(String::new(), |q| format!("?{q}"));
+        if let Ok(location) = HeaderValue::from_str(&format!("{target}{query}")) {
+            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response();
+        }
+    }
+    next.run(request).await
+}
+
+/// A clinic as its portal shows it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PortalClinic {
+    /// Name.
+    name: String,
+    /// Address of the portal.
+    slug: String,
+    /// IANA zone of all times.
+    time_zone: String,
+    /// Online booking is switched on.
+    open: bool,
+    /// Languages, the first is the default.
+    languages: Vec<&'static str>,
+    /// Guidance before the choices.
+    notice: Text,
+    /// Terms that a visitor must accept.
+    terms: Text,
+    /// How to reach the clinic.
+    contact: PublicContact,
+    /// Accent colour.
+    accent: Option<String>,
+}
+
+/// How to reach a clinic.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PublicContact {
+    /// Telephone.
+    phone: String,
+    /// E-mail.
+    email: Option<String>,
+    /// Postal address.
+    address: String,
+    /// Website.
+    website: Option<String>,
+}
+
+impl PublicContact {
+    pub fn of(clinic: &Clinic) -> Self {
+        let contact = clinic.portal.config.as_ref().map(|c| c.contact.clone()).unwrap_or_default();
+        Self { phone: contact.phone, email: contact.email, address: contact.address, website: contact.website }
+    }
+}
+
+/// The clinic behind a portal address.
+#[utoipa::path(get, path = "/portal/{slug}", tag = "portal", operation_id = "getPortal",
+    params(("slug" = String, Path, description = "Address of the portal")),
+    responses((status = 200, body = PortalClinic), (status = 404, body = Problem)))]
+async fn clinic(State(app): State<AppState>, ApiPath(slug): ApiPath<String>) -> ApiResult<Json<PortalClinic>> {
+    let found = find(&app, &slug).await?;
+    let clinic = found.clinic();
+    let config = clinic.portal.config.clone().unwrap_or_default();
+    Ok(Json(PortalClinic {
+        name: clinic.registered.as_ref().map(|r| r.name.clone()).unwrap_or_default(),
+        slug: config.slug.clone(),
+        time_zone: clinic.zone().name().to_owned(),
+        open: clinic.portal.active,
+        languages: config.languages.iter().map(|l| l.name()).collect(),
+        notice: Text::from(&config.notice),
+        terms: Text::from(&config.terms),
+        contact: PublicContact::of(clinic),
+        accent: config.accent,
+    }))
+}
