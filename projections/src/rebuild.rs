@@ -10,6 +10,7 @@ use crate::projection::{At, Rows, View, ViewError};
 use crate::runner::{Halt, Lane, Runner};
 use crate::status::StopReason;
 use booking_store::{Position, Recorded};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// What a rebuild did.
@@ -82,13 +83,40 @@ struct Shadow<V: View> {
     bad: Option<StopReason>,
 }
 
+/// Tells in the status that a rebuild is under way, until it ends in whatever way.
+struct Shown<'a, V: View>(&'a Runner<V>);
+
+impl<'a, V: View> Shown<'a, V> {
+    fn new(runner: &'a Runner<V>) -> Self {
+        runner.set_rebuilding(true);
+        Self(runner)
+    }
+}
+
+impl<V: View> Drop for Shown<'_, V> {
+    fn drop(&mut self) {
+        self.0.set_rebuilding(false);
+    }
+}
+
 impl<V: View> Runner<V> {
     /// Makes the projection's rows again from the log and switches to them.
-    pub async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
+    ///
+    /// The work is a task of its own. Whoever waits here may be dropped at any moment, which tells the task to stop at
+    /// its next page; were the work itself dropped, the switch could be on the disk and unknown to the runner, which
+    /// would take it for another runner's and stand still.
+    pub async fn rebuild(self: &Arc<Self>, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
+        let cancel = cancel.child_token();
+        let _dropped = cancel.clone().drop_guard();
+        let runner = Arc::clone(self);
+        let task = tokio::spawn(async move { runner.rebuild_to_the_end(&cancel).await });
+        task.await.unwrap_or_else(|broken| Err(RebuildError::Failed(format!("the rebuild broke: {broken}"))))
+    }
+
+    async fn rebuild_to_the_end(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
         let _only_one = self.rebuild_lock.try_lock().map_err(|_| RebuildError::UnderWay)?;
-        self.set_rebuilding(true);
+        let _shown = Shown::new(self);
         let outcome = self.build_and_switch(cancel).await;
-        self.set_rebuilding(false);
         if let Err(problem) = self.drop_leftovers(cancel).await {
             // They are in nobody's way, and the next rebuild tries again.
             tracing::warn!(projection = V::NAME, %problem, "rows of an old generation could not be dropped");
@@ -129,6 +157,7 @@ impl<V: View> Runner<V> {
         cancel: &CancellationToken,
     ) -> Result<bool, RebuildError> {
         let page = tokio::select! {
+            biased;
             () = cancel.cancelled() => return Err(RebuildError::Cancelled),
             page = self.store.read_all(shadow.at.position, self.options.rebuild_page) => {
                 page.map_err(|error| ViewError::Log(error.into()))?

@@ -13,11 +13,14 @@ use crate::file::Db;
 use crate::projection::{At, Rows, View, ViewError};
 use crate::status::{ProjectionStatus, StopReason};
 use booking_store::{EventStore, Position};
+use futures::FutureExt;
 use sqlx::Connection;
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -133,6 +136,17 @@ impl<V: View> Runner<V> {
         Ok(Self { view, store, db, lane, rebuild_lock, options, applied: watch::Sender::new(position), health, resume })
     }
 
+    /// Starts [`Runner::run`] as a task; should it break, the status says so.
+    pub fn spawn(self: &Arc<Self>, stop: CancellationToken) -> JoinHandle<()> {
+        let runner = Arc::clone(self);
+        tokio::spawn(async move {
+            if AssertUnwindSafe(runner.run(stop)).catch_unwind().await.is_err() {
+                tracing::error!(projection = V::NAME, "a runner broke");
+                runner.health().stopped = Some(StopReason::Broken("it panicked".to_owned()));
+            }
+        })
+    }
+
     /// Runs until it is told to stop. A projection that stopped by itself waits here for an operator.
     pub async fn run(&self, stop: CancellationToken) {
         let mut news = self.store.new_events();
@@ -188,10 +202,11 @@ impl<V: View> Runner<V> {
         }
     }
 
-    /// Reads and applies one page.
+    /// Reads and applies one page. Not to be dropped halfway: its COMMIT may be on the disk and unknown here.
     pub async fn step(&self, stop: &CancellationToken) -> Result<Progress, Halt> {
         let at = self.lane.lock().await.checkpoint;
         let page = tokio::select! {
+            biased;
             () = stop.cancelled() => return Ok(Progress::Idle),
             page = self.store.read_all(at.position, self.options.page) => {
                 page.map_err(|error| Halt::from(ViewError::Log(error.into())))?

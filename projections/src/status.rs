@@ -22,6 +22,9 @@ pub enum StopReason {
     /// The file of the views, or the log, holds what cannot be.
     #[error("{0}; if the views are damaged, `clinic-booking rebuild` makes them again")]
     Damaged(String),
+    /// The runner broke: a bug. A restart begins again at the checkpoint.
+    #[error("the runner broke: {0}")]
+    Broken(String),
 }
 
 /// How a projection is.

@@ -25,31 +25,31 @@ use tokio_util::sync::CancellationToken;
 trait Lane: Send + Sync {
     fn name(&self) -> &'static str;
     fn status(&self) -> ProjectionStatus;
-    async fn run(&self, stop: CancellationToken);
+    fn spawn(&self, stop: CancellationToken) -> JoinHandle<()>;
     async fn wait_for(&self, position: Position, timeout: Duration) -> bool;
     async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError>;
     async fn quarantine(&self, position: Position, reason: &str) -> Result<(), QuarantineError>;
 }
 
 #[async_trait]
-impl<V: View> Lane for Runner<V> {
+impl<V: View> Lane for Arc<Runner<V>> {
     fn name(&self) -> &'static str {
         V::NAME
     }
     fn status(&self) -> ProjectionStatus {
-        Self::status(self)
+        Runner::status(self)
     }
-    async fn run(&self, stop: CancellationToken) {
-        Self::run(self, stop).await;
+    fn spawn(&self, stop: CancellationToken) -> JoinHandle<()> {
+        Runner::spawn(self, stop)
     }
     async fn wait_for(&self, position: Position, timeout: Duration) -> bool {
-        Self::wait_for(self, position, timeout).await
+        Runner::wait_for(self, position, timeout).await
     }
     async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
-        Self::rebuild(self, cancel).await
+        Runner::rebuild(self, cancel).await
     }
     async fn quarantine(&self, position: Position, reason: &str) -> Result<(), QuarantineError> {
-        Self::quarantine(self, position, reason).await
+        Runner::quarantine(self, position, reason).await
     }
 }
 
@@ -67,7 +67,7 @@ pub struct Views {
     pub directory: Arc<Directory>,
     /// Demand by day.
     pub demand: Arc<Demand>,
-    lanes: Vec<Arc<dyn Lane>>,
+    lanes: Vec<Box<dyn Lane>>,
     db: Arc<Db>,
     stop: CancellationToken,
     tasks: StdMutex<Vec<JoinHandle<()>>>,
@@ -116,10 +116,7 @@ impl Views {
         if !tasks.is_empty() {
             return;
         }
-        for lane in &self.lanes {
-            let (lane, stop) = (Arc::clone(lane), self.stop.clone());
-            tasks.push(tokio::spawn(async move { lane.run(stop).await }));
-        }
+        tasks.extend(self.lanes.iter().map(|lane| lane.spawn(self.stop.clone())));
     }
 
     /// Waits until every view has applied `position`; false: not within `timeout`.
@@ -173,8 +170,8 @@ impl Views {
         self.db.close().await;
     }
 
-    fn lane(&self, name: &str) -> Option<&Arc<dyn Lane>> {
-        self.lanes.iter().find(|lane| lane.name() == name)
+    fn lane(&self, name: &str) -> Option<&dyn Lane> {
+        self.lanes.iter().find(|lane| lane.name() == name).map(Box::as_ref)
     }
 }
 
@@ -187,10 +184,10 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    async fn lane<V: View>(&self, view: &Arc<V>) -> Result<Arc<dyn Lane>, OpenError> {
+    async fn lane<V: View>(&self, view: &Arc<V>) -> Result<Box<dyn Lane>, OpenError> {
         let (view, store, db) = (Arc::clone(view), Arc::clone(&self.store), Arc::clone(&self.db));
         match Runner::open(view, store, db, self.options).await {
-            Ok(runner) => Ok(Arc::new(runner)),
+            Ok(runner) => Ok(Box::new(Arc::new(runner))),
             Err(ViewError::Sql(error)) => Err(file::refused(self.path)(error)),
             Err(row @ ViewError::Row { .. }) => {
                 Err(OpenError::Damaged { path: self.path.to_owned(), why: row.to_string() })
