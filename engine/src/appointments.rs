@@ -87,6 +87,17 @@ pub enum MoveTo {
     Patient(Place),
 }
 
+impl MoveTo {
+    /// Agenda and day that it leads to.
+    #[must_use]
+    pub const fn day(&self) -> (AgendaId, WallDate) {
+        match self {
+            Self::Staff { agenda, wish } => (*agenda, wish.date),
+            Self::Patient(place) => (place.agenda, place.date),
+        }
+    }
+}
+
 /// What became of a command on an appointment.
 #[derive(Clone, Debug)]
 pub struct Changed {
@@ -130,10 +141,16 @@ impl Engine {
         decide: impl Fn(&AgendaDay, Instant) -> std::result::Result<Vec<AgendaDayEvent>, DayRefusal> + Send + Sync,
     ) -> Result<Changed> {
         let mut at = known;
+        let mut awaited = false;
         for _ in 0..MOVE_CHAIN {
             let run = |day: &Folded<AgendaDay>, now| decide(&day.state, now);
             match self.transact(ctx, &at.stream(), step, run).await {
                 Ok(committed) => return Ok(Changed { whereabouts: at, committed }),
+                // The views show an appointment at its target from its leaving on: it may only just be on its way.
+                Err(Failure::Refused(DayRefusal::UnknownAppointment)) if !awaited => {
+                    awaited = true;
+                    self.finish_move_in(ctx, at, at).await?;
+                }
                 Err(Failure::Refused(DayRefusal::MovedAway)) => {
                     let day = self.read::<AgendaDay>(&at.stream()).await?;
                     let target = day.state.appointments.get(&at.appointment).and_then(|a| a.moved_to);
@@ -187,7 +204,7 @@ impl Engine {
         if_match: Option<u64>,
     ) -> Result<Changed> {
         let rules = self.rules(ctx.clinic).await?;
-        let at = self.locate(at).await?;
+        let at = self.settled(ctx, at).await?;
         let day = self.day(at.agenda, at.date).await?;
         let subject = day.state.appointments.get(&at.appointment).map(|a| a.subject);
         let reason = match (&command.reason, subject) {
@@ -224,13 +241,13 @@ impl Engine {
         if_match: Option<u64>,
     ) -> Result<Changed> {
         let rules = self.rules(ctx.clinic).await?;
-        let source = self.locate(at).await?;
+        let movement = CommandId(ctx.id("movement"));
+        if let Some(done) = self.moved_before(ctx, at, to.day(), movement).await? {
+            return Ok(done);
+        }
+        let source = self.settled(ctx, at).await?;
         let (target, destination) = self.destination(ctx, source, to).await?;
         let id = source.appointment;
-        let movement = CommandId(ctx.id("movement"));
-        if self.arrived(target, movement).await? {
-            return self.finish_own_move(ctx, source, target).await;
-        }
         if (source.agenda, source.date) == (target.agenda, target.date) {
             return self
                 .on_appointment(ctx, source, "move", |day, now| {
@@ -239,9 +256,6 @@ impl Engine {
                 .await;
         }
         let left = self.day(source.agenda, source.date).await?;
-        if left.commands.contains_key(&ctx.command) {
-            return self.finish_own_move(ctx, source, target).await;
-        }
         let from = (source.agenda, source.date);
         let into = (target.agenda, target.date);
         // What the source refuses promises nothing on the target.
@@ -274,25 +288,70 @@ impl Engine {
             return Err(Failure::Refused(refusal));
         }
         out?;
-        self.finish_own_move(ctx, source, target).await
+        self.finish_own_move(ctx, source, target, movement, false).await
     }
 
-    async fn finish_own_move(&self, ctx: &Context, source: Whereabouts, target: Whereabouts) -> Result<Changed> {
+    /// The outcome of an earlier run of this very move, which is finished if it had left and not arrived. The
+    /// appointment may have gone on since: a command that was carried out is never carried out again.
+    async fn moved_before(
+        &self,
+        ctx: &Context,
+        at: Whereabouts,
+        target: (AgendaId, WallDate),
+        movement: CommandId,
+    ) -> Result<Option<Changed>> {
+        let target = at.at(target);
+        let there = self.day(target.agenda, target.date).await?;
+        if there.commands.contains_key(&ctx.command) {
+            let nothing = |_: &Folded<AgendaDay>, _| Ok(vec![]);
+            let committed = self.transact(ctx, &target.stream(), "move", nothing).await?;
+            return Ok(Some(Changed { whereabouts: target, committed }));
+        }
+        if there.commands.contains_key(&step_of(movement, "arrive")) {
+            return self.finish_own_move(ctx, at, target, movement, true).await.map(Some);
+        }
+        let mut source = at;
+        for _ in 0..MOVE_CHAIN {
+            let day = self.day(source.agenda, source.date).await?;
+            if day.commands.contains_key(&ctx.command) {
+                return self.finish_own_move(ctx, source, target, movement, true).await.map(Some);
+            }
+            match day.state.appointments.get(&at.appointment).and_then(|a| a.moved_to) {
+                Some(next) => source = source.at(next),
+                None => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where an appointment stands now; a move that had left its source and not arrived is finished on the way.
+    async fn settled(&self, ctx: &Context, known: Whereabouts) -> Result<Whereabouts> {
+        let mut at = known;
+        for _ in 0..MOVE_CHAIN {
+            let day = self.day(at.agenda, at.date).await?;
+            let Some(appointment) = day.state.appointments.get(&at.appointment) else {
+                self.finish_move_in(ctx, at, at).await?;
+                break;
+            };
+            let Some(next) = appointment.moved_to else { break };
+            self.finish_move_in(ctx, at, at.at(next)).await?;
+            at = at.at(next);
+        }
+        Ok(at)
+    }
+
+    async fn finish_own_move(
+        &self,
+        ctx: &Context,
+        source: Whereabouts,
+        target: Whereabouts,
+        movement: CommandId,
+        replayed: bool,
+    ) -> Result<Changed> {
         self.finish_move_in(ctx, source, target).await?;
         let folded = self.day(target.agenda, target.date).await?;
-        let position = folded.position;
-        let trace = position.zip(folded.revision).map(|(position, revision)| booking_store::fold::Trace {
-            first: revision,
-            last: revision,
-            position,
-            body_hash: ctx.body_hash,
-        });
-        Ok(Changed { whereabouts: target, committed: Committed { folded, trace, replayed: false } })
-    }
-
-    async fn arrived(&self, target: Whereabouts, movement: CommandId) -> Result<bool> {
-        let day = self.day(target.agenda, target.date).await?;
-        Ok(day.commands.contains_key(&step_of(movement, "arrive")))
+        let trace = folded.commands.get(&step_of(movement, "arrive")).copied();
+        Ok(Changed { whereabouts: target, committed: Committed { folded, trace, replayed } })
     }
 
     async fn destination(&self, ctx: &Context, source: Whereabouts, to: &MoveTo) -> Result<(Whereabouts, Destination)> {
@@ -336,6 +395,10 @@ impl Engine {
         let source = source.at(promise.source);
         let left = self.day(source.agenda, source.date).await?;
         let Some(appointment) = left.state.appointments.get(&target.appointment).cloned() else { return Ok(()) };
+        // A promise alone is no move: it is decided by the leaving.
+        if appointment.moved_to != Some((target.agenda, target.date)) {
+            return Ok(());
+        }
         let Some(booking) = self.booking_of(source, &left.state).await? else { return Ok(()) };
         let from = (source.agenda, source.date);
         // The id names the movement, so that whoever finishes it appends the identical event.

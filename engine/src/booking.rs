@@ -113,6 +113,9 @@ impl Engine {
                 decide_hold(&day.state, &rules.state, &command, now)
             })
             .await?;
+        if committed.trace.is_some() {
+            return Ok((hold, committed));
+        }
         // Held by this visit already: that hold is the answer.
         let own =
             |h: &&booking_domain::agenda_day::Hold| h.visit == visit.id && h.slot == slot && h.span.start == start;
@@ -238,6 +241,13 @@ impl Engine {
         let (agenda, date) = (command.agenda, command.wish.date);
         let stream = StreamName::agenda_day(agenda, date);
         let appointment = AppointmentId(ctx.id("appointment"));
+        let day = self.read::<AgendaDay>(&stream).await?;
+        // What was booked stays booked, whatever became of the patient since.
+        if day.commands.contains_key(&ctx.command) {
+            let nothing = |_: &Folded<AgendaDay>, _| Ok(vec![]);
+            let committed = self.transact(ctx, &stream, "book", nothing).await?;
+            return Ok(Booked { appointment, agenda, date, committed });
+        }
         let (patient, subject, contact) = match &command.person {
             For::Patient(id) => {
                 let (survivor, record) = self.survivor(*id).await?;
@@ -257,7 +267,6 @@ impl Engine {
             None => None,
         };
         let selected = command.wish.selected;
-        let day = self.read::<AgendaDay>(&stream).await?;
         let of_slot = selected.and_then(|s| day.state.occupancy.slot(s.slot)).and_then(|s| s.activity);
         let activity = command.activity.or(of_slot);
         let of_activity = activity.and_then(|a| clinic.activities.get(&a)).map(|a| a.modality);

@@ -300,9 +300,17 @@ impl Engine {
         let now = self.clock.now();
         let (mut days, mut left_out, mut bad) = (BTreeMap::new(), Vec::new(), Vec::new());
         for (index, (draft, slot)) in drafts.iter().zip(ids).enumerate() {
-            match planned(clinic, draft, *slot, laid_by, bulk, ctx, now) {
+            match planned(clinic, draft, *slot, laid_by, bulk, ctx) {
                 Ok(Some((command, twice))) => {
-                    days.entry((draft.agenda, draft.date)).or_insert_with(Vec::new).push((command, twice))
+                    if let Err(problem) = check_planned(clinic, &command, now) {
+                        // What an earlier run laid down is there, also if it could not be laid down any more.
+                        let day = self.day(draft.agenda, draft.date).await?;
+                        if day.state.occupancy.slot(*slot).is_none() {
+                            bad.push((index, problem));
+                            continue;
+                        }
+                    }
+                    days.entry((draft.agenda, draft.date)).or_insert_with(Vec::new).push((command, twice));
                 }
                 Ok(None) => left_out.push(LeftOut {
                     agenda: draft.agenda,
@@ -483,17 +491,12 @@ fn planned(
     laid_by: LaidBy,
     bulk: BulkId,
     ctx: &Context,
-    now: Instant,
 ) -> Result<Option<(SlotPublished, bool)>, BadField> {
     let practitioner = clinic.practitioner_of(draft.agenda).ok_or_else(|| BadField::new("agenda", "is not known"))?;
     let (start, end) = (resolve(draft.date, draft.start, clinic.zone()), resolve(draft.date, draft.end, clinic.zone()));
     let (Some(first), Some(last)) = (start.first_or_missing(), end.first_or_missing()) else { return Ok(None) };
     let span = Span { start: first, end: last };
     let facts = draft.facts(clinic, span);
-    check_slot(clinic, &facts)?;
-    if span.end <= now {
-        return Err(BadField::new("date", "lies in the past"));
-    }
     let twice = [start, end].iter().any(|r| matches!(r, Resolved::Twice(..)));
     let (origin, template, recurrence) = match laid_by {
         LaidBy::Hand | LaidBy::Import => (Origin::Manual, None, None),
@@ -503,6 +506,14 @@ fn planned(
     let (clinic, agenda, date, bulk) = (ctx.clinic, draft.agenda, draft.date, Some(bulk));
     let command = SlotPublished { slot, clinic, agenda, practitioner, date, origin, template, recurrence, bulk, facts };
     Ok(Some((command, twice)))
+}
+
+fn check_planned(clinic: &Clinic, command: &SlotPublished, now: Instant) -> Result<(), BadField> {
+    check_slot(clinic, &command.facts)?;
+    if command.facts.span.end <= now {
+        return Err(BadField::new("date", "lies in the past"));
+    }
+    Ok(())
 }
 
 fn laid(day: &AgendaDay, before: &[(SlotPublished, bool)], command: &SlotPublished, twice: bool) -> Laid {
