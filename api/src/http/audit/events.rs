@@ -1,0 +1,207 @@
+//! The clinic's events, decoded: fields under their wire names, sealed ones sealed.
+
+use super::reads::Read;
+use crate::http::AppState;
+use crate::http::auth::{AUDIT, Principal};
+use crate::http::extract::{ApiPath, ApiQuery};
+use crate::http::problem::{ApiResult, Problem};
+use crate::http::wire::{cursor, page_limit, parse_cursor};
+use axum::extract::State;
+use booking_domain::ids::ClinicId;
+use booking_domain::stream::StreamName;
+use booking_domain::time::Tz;
+use booking_events::{Actor, Metadata, describe};
+use booking_store::{Position, Recorded};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(events))
+}
+
+/// Events of one read from the log.
+pub(super) const CHUNK: usize = 500;
+/// How many events one answer looks at, whoever's they are.
+pub(super) const SCAN: usize = 10_000;
+
+/// Which events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct EventsQuery {
+    /// One stream, such as `agendaday-….20261124`; none: all of the clinic's, in the order of the log.
+    stream: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Length of the page, up to 500; none: 100.
+    limit: Option<u32>,
+}
+
+/// Who did something: a kind and an opaque id.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditActor {
+    /// `system`, `operator`, `staff`, `token`, `visit`, `link` or `unknown`.
+    kind: &'static str,
+    /// Opaque id.
+    id: Option<Uuid>,
+}
+
+impl From<Actor> for AuditActor {
+    fn from(actor: Actor) -> Self {
+        let (kind, id) = match actor {
+            Actor::System => ("system", None),
+            Actor::Operator => ("operator", None),
+            Actor::Staff(id) => ("staff", Some(id.0)),
+            Actor::Token(id) => ("token", Some(id.0)),
+            Actor::Visit(id) => ("visit", Some(id.0)),
+            Actor::Link(id) => ("link", Some(id.0)),
+            Actor::Unknown(id) => ("unknown", Some(id)),
+        };
+        Self { kind, id }
+    }
+}
+
+/// An event of the log.
+#[derive(Serialize, ToSchema)]
+struct AuditEvent {
+    /// Its place in the whole log.
+    position: u64,
+    /// Its stream.
+    stream: String,
+    /// Its place in the stream.
+    revision: u64,
+    /// Its id.
+    id: Uuid,
+    /// Type and version.
+    #[serde(rename = "type")]
+    #[schema(example = "appointment-booked.v1")]
+    kind: String,
+    /// When it happened, RFC 3339.
+    occurred_at: String,
+    /// When the request arrived, RFC 3339.
+    received_at: String,
+    /// Who did it.
+    actor: AuditActor,
+    /// The command whose outcome it is.
+    command: Uuid,
+    /// The request, or the first cause of a chain.
+    correlation: Uuid,
+    /// The stored fields under their wire names; what is sealed stays sealed. None if they cannot be read.
+    #[schema(value_type = Option<Object>)]
+    fields: Option<serde_json::Value>,
+    /// Why the fields cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<String>,
+}
+
+/// A page of events.
+#[derive(Serialize, ToSchema)]
+struct AuditEvents {
+    /// Oldest first.
+    events: Vec<AuditEvent>,
+    /// Cursor of the next page; none: there was nothing more.
+    next: Option<String>,
+}
+
+/// The clinic's events, of one stream or all.
+#[utoipa::path(get, path = "/clinics/{clinic}/audit/events", tag = "audit", operation_id = "listEvents",
+    security(("staff" = [])),
+    params(("clinic" = Uuid, Path, description = "The clinic"), EventsQuery),
+    responses((status = 200, body = AuditEvents), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem)))]
+async fn events(
+    State(app): State<AppState>,
+    principal: Principal,
+    ApiPath(clinic): ApiPath<Uuid>,
+    ApiQuery(query): ApiQuery<EventsQuery>,
+) -> ApiResult<Read<AuditEvents>> {
+    let clinic = ClinicId(clinic);
+    principal.allow(clinic, AUDIT)?;
+    let zone = app.engine.rules(clinic).await?.state.zone();
+    let limit = page_limit(query.limit, 100, CHUNK)?;
+    let after: Option<u64> = parse_cursor(query.cursor.as_deref())?;
+    let (found, next) = match &query.stream {
+        Some(stream) => of_stream(&app, clinic, stream, after, limit).await?,
+        None => of_clinic(&app, clinic, after.map(Position), limit).await?,
+    };
+    let events = found.iter().map(|(event, metadata)| told(event, metadata, zone)).collect();
+    Ok(Read::new(AuditEvents { events, next: next.as_ref().map(cursor) }, true))
+}
+
+type Found = (Vec<(Recorded, Metadata)>, Option<u64>);
+
+/// A page of one stream. One that has no event of this clinic does not exist here.
+async fn of_stream(app: &AppState, clinic: ClinicId, name: &str, after: Option<u64>, limit: usize) -> ApiResult<Found> {
+    let stream = StreamName::parse(name).map_err(|_| Problem::not_found())?;
+    let first = app.log().read_stream(&stream, 0, 1).await?;
+    if first.first().and_then(|event| owned(event, clinic)).is_none() {
+        return Err(Problem::not_found());
+    }
+    let from = after.map_or(0, |revision| revision.saturating_add(1));
+    let page = app.log().read_stream(&stream, from, limit).await?;
+    let next = page.last().filter(|_| page.len() >= limit).map(|event| event.revision);
+    let own = page.into_iter().filter_map(|event| owned(&event, clinic).map(|metadata| (event, metadata)));
+    Ok((own.collect(), next))
+}
+
+/// A page of everything of one clinic: as many events as were asked for, or as one answer may look for.
+pub(super) async fn of_clinic(
+    app: &AppState,
+    clinic: ClinicId,
+    after: Option<Position>,
+    limit: usize,
+) -> ApiResult<Found> {
+    let (mut found, mut at, mut scanned) = (Vec::new(), after, 0);
+    loop {
+        let page = app.log().read_all(at, CHUNK).await?;
+        scanned += page.events.len();
+        for event in page.events {
+            at = Some(event.position);
+            if let Some(metadata) = owned(&event, clinic) {
+                found.push((event, metadata));
+            }
+            if found.len() >= limit {
+                return Ok((found, at.map(|p| p.0)));
+            }
+        }
+        if page.end {
+            return Ok((found, None));
+        }
+        // A page may have looked further than the last event that it shows.
+        at = at.max(page.next);
+        if scanned >= SCAN {
+            return Ok((found, at.map(|p| p.0)));
+        }
+    }
+}
+
+/// The metadata of an event of this clinic; an event whose owner cannot be read is nobody's.
+pub(super) fn owned(event: &Recorded, clinic: ClinicId) -> Option<Metadata> {
+    Metadata::parse(event.metadata.as_bytes()).ok().filter(|metadata| metadata.clinic == clinic)
+}
+
+fn told(event: &Recorded, metadata: &Metadata, zone: Tz) -> AuditEvent {
+    let described = describe(&event.event_type, &event.payload).map_err(|e| e.to_string());
+    let fields = described.and_then(|json| serde_json::from_str(&json).map_err(|_| "has no JSON view".to_owned()));
+    let (fields, unreadable) = match fields {
+        Ok(fields) => (Some(fields), None),
+        Err(why) => (None, Some(why)),
+    };
+    AuditEvent {
+        position: event.position.0,
+        stream: event.stream.to_string(),
+        revision: event.revision,
+        id: event.id,
+        kind: event.event_type.to_string(),
+        occurred_at: metadata.occurred_at.rfc3339(zone),
+        received_at: metadata.received_at.rfc3339(zone),
+        actor: metadata.actor.into(),
+        command: metadata.command_id.0,
+        correlation: metadata.correlation_id,
+        fields,
+        unreadable,
+    }
+}

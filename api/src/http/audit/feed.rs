@@ -1,0 +1,212 @@
+//! The log as a resumable stream of ids, types and positions: pages and server-sent events. No personal data, and
+//! nothing of other clinics.
+
+use super::events::{CHUNK, of_clinic, owned};
+use super::reads::{Read, position};
+use crate::http::AppState;
+use crate::http::auth::{ANY_STAFF, Principal};
+use crate::http::extract::{ApiPath, ApiQuery};
+use crate::http::problem::{ApiResult, Problem};
+use crate::http::wire::page_limit;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use booking_domain::ids::ClinicId;
+use booking_domain::time::Tz;
+use booking_events::Metadata;
+use booking_store::{Position, Recorded};
+use futures::Stream;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::watch;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(page)).routes(routes!(stream))
+}
+
+/// How often the log is asked although it said nothing: its hints promise nothing.
+const POLL: Duration = Duration::from_secs(5);
+/// How often a silent stream shows that it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// After this long a stream ends; the client comes again with its `Last-Event-ID`, and its credentials are read again.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// From where.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct FeedQuery {
+    /// Position to continue after; none: from the first event on.
+    after: Option<String>,
+    /// Length of the page, up to 1000; none: 200.
+    limit: Option<u32>,
+}
+
+/// From where a stream goes on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct StreamQuery {
+    /// Position to continue after; `Last-Event-ID` wins; none: from the first event on.
+    after: Option<String>,
+}
+
+/// Something that happened, without what.
+#[derive(Serialize, ToSchema)]
+struct FeedEvent {
+    /// Place in the log.
+    position: u64,
+    /// Category of its stream, such as `agendaday`.
+    category: String,
+    /// Type and version.
+    #[serde(rename = "type")]
+    #[schema(example = "appointment-booked.v1")]
+    kind: String,
+    /// Its id.
+    id: Uuid,
+    /// When it happened, RFC 3339.
+    occurred_at: String,
+}
+
+/// A page of the feed.
+#[derive(Serialize, ToSchema)]
+struct FeedPage {
+    /// Oldest first; may be empty although there is more.
+    events: Vec<FeedEvent>,
+    /// Send it as `after` to go on, now or later; none: nothing has happened yet.
+    next: Option<String>,
+    /// There was nothing more when this was read.
+    end: bool,
+}
+
+impl FeedEvent {
+    fn new(event: &Recorded, metadata: &Metadata, zone: Tz) -> Self {
+        Self {
+            position: event.position.0,
+            category: event.stream.category().to_owned(),
+            kind: event.event_type.to_string(),
+            id: event.id,
+            occurred_at: metadata.occurred_at.rfc3339(zone),
+        }
+    }
+}
+
+/// What happened in the clinic, page by page.
+#[utoipa::path(get, path = "/clinics/{clinic}/feed", tag = "feed", operation_id = "readFeed", security(("staff" = [])),
+    params(("clinic" = Uuid, Path, description = "The clinic"), FeedQuery),
+    responses((status = 200, body = FeedPage), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem)))]
+async fn page(
+    State(app): State<AppState>,
+    principal: Principal,
+    ApiPath(clinic): ApiPath<Uuid>,
+    ApiQuery(query): ApiQuery<FeedQuery>,
+) -> ApiResult<Read<FeedPage>> {
+    let clinic = ClinicId(clinic);
+    principal.allow(clinic, ANY_STAFF)?;
+    let zone = app.engine.rules(clinic).await?.state.zone();
+    let after = query.after.as_deref().map(|text| position("after", text)).transpose()?;
+    let (found, more) = of_clinic(&app, clinic, after, page_limit(query.limit, 200, 1_000)?).await?;
+    let last = found.last().map(|(event, _)| event.position);
+    let next = more.map(Position).or(last).or(after);
+    let events = found.iter().map(|(event, metadata)| FeedEvent::new(event, metadata, zone)).collect();
+    Ok(Read::new(FeedPage { events, next: next.map(|p| p.to_string()), end: more.is_none() }, true))
+}
+
+/// What happens in the clinic, as it happens: server-sent events whose id is the position. A client that comes again
+/// with `Last-Event-ID` misses nothing. The stream ends by itself from time to time.
+#[utoipa::path(get, path = "/clinics/{clinic}/feed/stream", tag = "feed", operation_id = "streamFeed",
+    security(("staff" = [])),
+    params(("clinic" = Uuid, Path, description = "The clinic"), StreamQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "Position of the last event that was seen")),
+    responses((status = 200, body = FeedEvent, content_type = "text/event-stream"), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn stream(
+    State(app): State<AppState>,
+    principal: Principal,
+    ApiPath(clinic): ApiPath<Uuid>,
+    ApiQuery(query): ApiQuery<StreamQuery>,
+    headers: HeaderMap,
+) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+    let clinic = ClinicId(clinic);
+    principal.allow(clinic, ANY_STAFF)?;
+    let seen = headers.get("last-event-id").map(|v| v.to_str().unwrap_or_default()).filter(|v| !v.is_empty());
+    let after = match (seen, query.after.as_deref()) {
+        (Some(id), _) => Some(position("Last-Event-ID", id)?),
+        (None, Some(after)) => Some(position("after", after)?),
+        (None, None) => None,
+    };
+    let zone = app.engine.rules(clinic).await?.state.zone();
+    let news = app.log().new_events();
+    let end = tokio::time::Instant::now() + LONGEST;
+    let follower = Follower { app, principal, zone, after, news, waiting: VecDeque::new(), end };
+    let events = futures::stream::unfold(follower, |mut follower| async move {
+        follower.next().await.map(|event| (Ok(event), follower))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// Somebody who follows the log.
+struct Follower {
+    app: AppState,
+    principal: Principal,
+    zone: Tz,
+    after: Option<Position>,
+    news: watch::Receiver<u64>,
+    waiting: VecDeque<Event>,
+    end: tokio::time::Instant,
+}
+
+impl Follower {
+    /// The next event; none ends the stream. A log that does not answer ends it too: the client comes again.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
+            }
+            if self.app.stop.is_cancelled() || tokio::time::Instant::now() >= self.end || !self.still_admitted().await {
+                return None;
+            }
+            self.news.borrow_and_update();
+            let end = self.read().await?;
+            if self.waiting.is_empty() && end {
+                tokio::select! {
+                    () = self.app.stop.cancelled() => return None,
+                    _ = tokio::time::timeout(POLL, self.news.changed()) => {}
+                }
+            }
+        }
+    }
+
+    /// Reads a page; true if there was nothing after it.
+    async fn read(&mut self) -> Option<bool> {
+        let page = self.app.log().read_all(self.after, CHUNK).await.ok()?;
+        let looked_at = page.events.len();
+        for event in &page.events {
+            if let Some(metadata) = owned(event, self.principal.clinic) {
+                let told = FeedEvent::new(event, &metadata, self.zone);
+                let id = Event::default().id(event.position.to_string()).event("event");
+                self.waiting.push_back(id.json_data(&told).ok()?);
+            }
+        }
+        self.after = self.after.max(page.next).max(page.events.last().map(|event| event.position));
+        // A long stretch of other clinics' events: moves the client's resume point, and shows nothing.
+        if self.waiting.is_empty() && looked_at >= CHUNK {
+            self.waiting.extend(self.after.map(|after| Event::default().id(after.to_string())));
+        }
+        Some(page.end)
+    }
+
+    /// A member who was disabled or lost the role is sent away at once, not when they come again.
+    async fn still_admitted(&self) -> bool {
+        let member = self.app.engine.member(self.principal.member).await;
+        member.is_ok_and(|member| member.state.active_role() == Some(self.principal.role))
+    }
+}
