@@ -1,0 +1,224 @@
+//! The queue of online appointments that still need their patient, soonest visit first (8.12). It proposes; only a
+//! person attaches.
+
+use super::appointments::AppointmentSummary;
+use super::patients::PatientItem;
+use crate::http::AppState;
+use crate::http::audit::reads::{self, PersonDetails, Read, Shown};
+use crate::http::auth::{Principal, RECEPTION};
+use crate::http::extract::{ApiPath, ApiQuery};
+use crate::http::problem::{ApiResult, Problem};
+use crate::http::wire::{cursor, page_limit, parse_cursor};
+use axum::extract::State;
+use booking_domain::ids::{AppointmentId, ClinicId};
+use booking_domain::matching::{FieldName, fold_name};
+use booking_domain::person::{Profile, ProvisionalContact};
+use booking_domain::time::{Instant, WallDate};
+use booking_projections::appointments::{AppointmentRow, Cursor};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(queue))
+}
+
+/// How many bookings of the queue are looked at to find those that look like one person.
+const LOOKED_AT: usize = 1_000;
+/// From this many future bookings of one name and birth date on, one is marked (8.4).
+const MARKED_FROM: usize = 3;
+
+/// Which part of the queue.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct QueueQuery {
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Length of the page, up to 100; none: 25.
+    limit: Option<u32>,
+    /// Waits up to two seconds until this position is shown.
+    after: Option<String>,
+}
+
+/// A record that may be the one.
+#[derive(Serialize, ToSchema)]
+struct ProposedRecord {
+    /// The record; attach its id.
+    record: PatientItem,
+    /// How near it comes: `exact`, `strong` or `possible`.
+    grade: &'static str,
+    /// What was typed and is not on file, in the order of the form.
+    differs: Vec<&'static str>,
+}
+
+/// An appointment whose patient is to be identified.
+#[derive(Serialize, ToSchema)]
+struct Unidentified {
+    /// The appointment; its `revision` goes into `If-Match`.
+    appointment: AppointmentSummary,
+    /// Who it is for, as it was typed.
+    contact: Shown<PersonDetails>,
+    /// Why it matched nobody; none: it would match now, or nothing can be said.
+    #[schema(example = "contact_differs")]
+    why: Option<&'static str>,
+    /// Up to three records, the nearest first.
+    proposals: Vec<ProposedRecord>,
+    /// Other bookings of the queue with the same name and birth date.
+    same_person: Vec<Uuid>,
+    /// How many future bookings there are of this name and birth date, with those of records that have both.
+    future_bookings: usize,
+    /// It is the third future booking of this name and birth date, or a later one.
+    third_or_later: bool,
+}
+
+/// A page of the queue.
+#[derive(Serialize, ToSchema)]
+struct ReconciliationQueue {
+    /// Soonest visit first.
+    waiting: Vec<Unidentified>,
+    /// Cursor of the next page; none: there was nothing more.
+    next: Option<String>,
+}
+
+/// Name and birth date, as they are compared.
+type Who = (String, String, WallDate);
+
+fn who(profile: &Profile) -> Who {
+    (fold_name(&profile.first_name), fold_name(&profile.last_name), profile.birth_date)
+}
+
+/// The identification form's view of what was sealed with the booking.
+fn contact_of(profile: &Profile) -> ProvisionalContact {
+    ProvisionalContact {
+        first_name: profile.first_name.clone(),
+        last_name: profile.last_name.clone(),
+        birth_date: profile.birth_date,
+        sex: profile.sex,
+        health_number: profile.health_number.clone(),
+        cell_phone: profile.phones.first().cloned(),
+        email: profile.emails.first().cloned(),
+    }
+}
+
+/// A booking of somebody, in the order in which they were made.
+type Made = (Instant, AppointmentId);
+
+/// The appointments that need their patient.
+#[utoipa::path(get, path = "/clinics/{clinic}/reconciliation", tag = "patients", operation_id = "listReconciliation",
+    security(("staff" = [])),
+    params(("clinic" = Uuid, Path, description = "The clinic"), QueueQuery),
+    responses((status = 200, body = ReconciliationQueue), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem)))]
+async fn queue(
+    State(app): State<AppState>,
+    principal: Principal,
+    ApiPath(clinic): ApiPath<Uuid>,
+    ApiQuery(query): ApiQuery<QueueQuery>,
+) -> ApiResult<Read<ReconciliationQueue>> {
+    let clinic = ClinicId(clinic);
+    principal.allow(clinic, RECEPTION)?;
+    let limit = page_limit(query.limit, 25, 100)?;
+    let after: Option<Cursor> = parse_cursor(query.cursor.as_deref())?;
+    let fresh = reads::caught_up(&app, &["appointments", "patients"], query.after.as_deref()).await?;
+    let now = app.engine.now();
+    let start: Cursor = (now, AppointmentId(Uuid::nil()));
+    let appointments = &app.views.appointments;
+    let page = appointments.reconciliation(clinic, after.or(Some(start)), limit).await.map_err(reads::unanswered)?;
+    let next = page.last().filter(|_| page.len() >= limit).map(|row| cursor(&(row.placement.span.start, row.id)));
+    let ahead = appointments.reconciliation(clinic, Some(start), LOOKED_AT).await.map_err(reads::unanswered)?;
+    let zone = app.engine.rules(clinic).await?.state.zone();
+
+    let mut people: HashMap<AppointmentId, Option<Profile>> = HashMap::new();
+    let mut bookings: BTreeMap<Who, Vec<Made>> = BTreeMap::new();
+    for row in ahead.iter().chain(&page) {
+        if people.contains_key(&row.id) {
+            continue;
+        }
+        let profile = match &row.contact {
+            Some(sealed) => app.engine.open::<Profile>(clinic, row.subject, sealed).await?,
+            None => None,
+        };
+        if let Some(profile) = &profile {
+            bookings.entry(who(profile)).or_default().push((row.booked_at, row.id));
+        }
+        people.insert(row.id, profile);
+    }
+    let mut waiting = Vec::with_capacity(page.len());
+    for row in &page {
+        let profile = people.get(&row.id).and_then(Option::as_ref);
+        let summary = AppointmentSummary::of_row(row, zone);
+        waiting.push(match profile {
+            None => Unidentified {
+                appointment: summary,
+                contact: Shown::of(None),
+                why: None,
+                proposals: vec![],
+                same_person: vec![],
+                future_bookings: 1,
+                third_or_later: false,
+            },
+            Some(profile) => {
+                let others = bookings.get(&who(profile)).map(Vec::as_slice).unwrap_or_default();
+                unidentified(&app, row, summary, profile, others, now).await?
+            }
+        });
+    }
+    Ok(Read::new(ReconciliationQueue { waiting, next }, fresh))
+}
+
+async fn unidentified(
+    app: &AppState,
+    row: &AppointmentRow,
+    appointment: AppointmentSummary,
+    profile: &Profile,
+    waiting: &[Made],
+    now: Instant,
+) -> ApiResult<Unidentified> {
+    let directory = &app.views.directory;
+    let contact = contact_of(profile);
+    let found = directory.proposals(row.clinic, &contact);
+    // Bookings that stand on a record with the same name and birth date are bookings of this person as well.
+    let identity = [FieldName::FirstName, FieldName::LastName, FieldName::BirthDate];
+    let mut made: Vec<Made> = waiting.to_vec();
+    for proposal in found.iter().filter(|p| !p.differs.iter().any(|field| identity.contains(field))) {
+        let ids = directory.merged_ids(proposal.patient);
+        let booked = app.views.appointments.of_patient(row.clinic, &ids).await.map_err(reads::unanswered)?;
+        let future = booked.iter().filter(|b| b.is_live() && b.placement.span.start > now);
+        made.extend(future.map(|b| (b.booked_at, b.id)));
+    }
+    let proposals = found.into_iter().filter_map(|proposal| {
+        let record = PatientItem::new(&directory.get(proposal.patient)?);
+        let differs = proposal.differs.iter().map(|field| field.name()).collect();
+        Some(ProposedRecord { record, grade: proposal.grade.name(), differs })
+    });
+    Ok(Unidentified {
+        appointment,
+        contact: Shown::Open(PersonDetails::from(profile)),
+        why: directory.why_unmatched(row.clinic, &contact).map(booking_domain::matching::Why::name),
+        proposals: proposals.collect(),
+        same_person: waiting.iter().filter(|(_, id)| *id != row.id).map(|(_, id)| id.0).collect(),
+        future_bookings: made.len(),
+        third_or_later: rank(&made, (row.booked_at, row.id)) >= MARKED_FROM,
+    })
+}
+
+/// The how-manieth booking this is, in the order in which they were made.
+fn rank(made: &[Made], own: Made) -> usize {
+    made.iter().filter(|other| **other <= own).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_third_booking_is_marked_and_the_first_two_are_not() {
+        let made: Vec<Made> = (0..3u8).map(|n| (Instant(i64::from(n)), AppointmentId::from_bytes([n; 16]))).collect();
+        let marked: Vec<bool> = made.iter().map(|own| rank(&made, *own) >= MARKED_FROM).collect();
+        assert_eq!(marked, [false, false, true]);
+    }
+}
