@@ -175,10 +175,7 @@ impl Engine {
             return Ok(Booked { appointment, agenda, date, committed });
         }
         check_reason(clinic, command.service, command.reason.as_ref()).map_err(Failure::Refused)?;
-        let mut viewer = self.viewer(visit, None).await?;
-        if let Some(patient) = viewer.patient {
-            viewer.facts.counted = self.counted(ctx.clinic, patient, command.service, Some(appointment)).await?;
-        }
+        let viewer = self.viewer_except(visit, Some(command.service), Some(appointment)).await?;
         let reason = match &command.reason {
             Some(reason) => Some(self.seal(ctx.clinic, visit.subject, reason).await?),
             None => None,

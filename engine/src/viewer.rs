@@ -4,12 +4,12 @@
 use crate::Engine;
 use crate::transact::Failure;
 use crate::vault::Visit;
-use booking_domain::ids::{ClinicId, PatientId, ServiceId, SubjectId};
+use booking_domain::ids::{AppointmentId, ClinicId, PatientId, ServiceId, SubjectId};
 use booking_domain::patient::Patient;
 use booking_domain::person::Profile;
 use booking_domain::stream::StreamName;
 use booking_domain::time::Instant;
-use booking_domain::values::{Proof, ViewerClass};
+use booking_domain::values::{Proof, RecognitionProof, ViewerClass};
 use booking_domain::visibility::ViewerFacts;
 use booking_store::fold::{FoldError, Folded};
 use std::sync::Arc;
@@ -42,12 +42,30 @@ impl Engine {
     /// The viewer of a visit, for one service (whose cap may count). A merged record follows the survivor; a dead or
     /// erased one counts as unrecognized, and nothing tells the visitor so.
     pub async fn viewer<R>(&self, visit: &Visit, service: Option<ServiceId>) -> Result<Viewer, Failure<R>> {
+        self.viewer_except(visit, service, None).await
+    }
+
+    /// The same, for a command that does not count its own booking.
+    pub(crate) async fn viewer_except<R>(
+        &self,
+        visit: &Visit,
+        service: Option<ServiceId>,
+        except: Option<AppointmentId>,
+    ) -> Result<Viewer, Failure<R>> {
         let unrecognized = Viewer { facts: ViewerFacts::unrecognized(Some(visit.id)), patient: None };
         let Some(patient) = visit.patient else { return Ok(unrecognized) };
-        let mut viewer = self.viewer_of_patient(visit.clinic, patient, service).await?;
+        let mut viewer = self.viewer_of_patient(visit.clinic, patient, None).await?;
         viewer.facts.visit = Some(visit.id);
-        if viewer.patient.is_some() && Proof::from_code(visit.proof) == Proof::Contact {
+        let Some(patient) = viewer.patient else { return Ok(viewer) };
+        if Proof::from_code(visit.proof) == Proof::Contact {
             viewer.facts.class = ViewerClass::Proven;
+        }
+        // An unproven identity neither meets nor consumes a cap, or a stranger could ask whether somebody has
+        // appointments, and use up their cap (8.4).
+        let settings = &self.rules(visit.clinic).await?.state.settings;
+        let binds = viewer.facts.class == ViewerClass::Proven || settings.recognition_proof == RecognitionProof::None;
+        if let Some(service) = service.filter(|_| binds) {
+            viewer.facts.counted = self.counted(visit.clinic, patient, service, except).await?;
         }
         Ok(viewer)
     }
