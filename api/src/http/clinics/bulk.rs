@@ -4,7 +4,8 @@
 //! sending it again. Wall times that do not exist on a day are left out, of those that exist twice the first is taken,
 //! and the answer lists both (8.19); `dry_run` gives the same answer and stores nothing.
 
-use super::slots::{SlotForm, WithdrawnSlots};
+use super::slot_form::{PlacedSlot, SlotForm};
+use super::slots::WithdrawnSlots;
 use super::{Retryable, Weekday, catch_up, days, distinct};
 use crate::http::AppState;
 use crate::http::auth::{Principal, RECEPTION};
@@ -27,20 +28,6 @@ use uuid::Uuid;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(publish)).routes(routes!(undo)).routes(routes!(recur))
-}
-
-/// A slot on a date of an agenda.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PlacedSlot {
-    /// The agenda.
-    agenda: Uuid,
-    /// Date on the clinic's wall.
-    #[schema(example = "2026-11-24")]
-    date: String,
-    /// The slot.
-    #[serde(flatten)]
-    slot: SlotForm,
 }
 
 /// Slots to lay down: either a list or a pattern.
@@ -248,7 +235,7 @@ fn expand(form: &BulkForm) -> ApiResult<Expanded> {
 }
 
 fn place(slot: &PlacedSlot) -> Result<SlotDraft, BadField> {
-    bulk_draft(&slot.slot, AgendaId(slot.agenda), date("date", &slot.date)?)
+    bulk_draft(&slot.clone().into(), AgendaId(slot.agenda), date("date", &slot.date)?)
 }
 
 fn bulk_draft(slot: &SlotForm, agenda: AgendaId, date: WallDate) -> Result<SlotDraft, BadField> {

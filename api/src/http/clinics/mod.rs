@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `session`, `members`, `tokens` | who works here |
 //! | `setup`, `roster`, `services`, `settings` | what patients may be offered; `service_form` is its JSON |
-//! | `slots`, `bulk`, `templates` | schedules |
+//! | `slots`, `bulk`, `templates` | schedules; `slot_form` is their JSON |
 //! | `agenda`, `appointments`, `patients`, `reconciliation` | the daily work |
 
 mod agenda;
@@ -23,6 +23,7 @@ mod services;
 mod session;
 mod settings;
 mod setup;
+mod slot_form;
 mod slots;
 mod templates;
 mod tokens;

@@ -35,8 +35,7 @@ pub(super) struct ClinicService {
     active: bool,
     /// What `If-Match` wants.
     revision: u64,
-    /// Its configuration.
-    #[serde(flatten)]
+    /// Its configuration; this is what a change sends, as a whole.
     config: ServiceForm,
 }
 

@@ -3,7 +3,7 @@
 //! A template is never changed (R96), so nothing here wants `If-Match`; deleting one leaves its slots (R98).
 
 use super::bulk::{BulkAnswer, answer, refused};
-use super::slots::SlotPublication;
+use super::slot_form::SlotPublication;
 use super::{Listed, Retryable, catch_up, distinct, made};
 use crate::http::AppState;
 use crate::http::auth::{CARE, Principal, RECEPTION};
