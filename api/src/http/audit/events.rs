@@ -123,18 +123,27 @@ async fn events(
     let zone = app.engine.rules(clinic).await?.state.zone();
     let limit = page_limit(query.limit, 100, CHUNK)?;
     let after: Option<u64> = parse_cursor(query.cursor.as_deref())?;
-    let (found, next) = match &query.stream {
-        Some(stream) => of_stream(&app, clinic, stream, after, limit).await?,
-        None => of_clinic(&app, clinic, after.map(Position), limit).await?,
+    let (found, next) = if let Some(stream) = &query.stream {
+        of_stream(&app, clinic, stream, after, limit).await?
+    } else {
+        let part = of_clinic(&app, clinic, after.map(Position), limit).await?;
+        (part.events, part.reached.filter(|_| !part.end).map(|p| p.0))
     };
     let events = found.iter().map(|(event, metadata)| told(event, metadata, zone)).collect();
     Ok(Read::new(AuditEvents { events, next: next.as_ref().map(cursor) }, true))
 }
 
-type Found = (Vec<(Recorded, Metadata)>, Option<u64>);
+/// An event with its metadata.
+type Owned = (Recorded, Metadata);
 
-/// A page of one stream. One that has no event of this clinic does not exist here.
-async fn of_stream(app: &AppState, clinic: ClinicId, name: &str, after: Option<u64>, limit: usize) -> ApiResult<Found> {
+/// A page of one stream, with the revision to go on after. One that has no event of this clinic does not exist here.
+async fn of_stream(
+    app: &AppState,
+    clinic: ClinicId,
+    name: &str,
+    after: Option<u64>,
+    limit: usize,
+) -> ApiResult<(Vec<Owned>, Option<u64>)> {
     let stream = StreamName::parse(name).map_err(|_| Problem::not_found())?;
     let first = app.log().read_stream(&stream, 0, 1).await?;
     if first.first().and_then(|event| owned(event, clinic)).is_none() {
@@ -147,33 +156,40 @@ async fn of_stream(app: &AppState, clinic: ClinicId, name: &str, after: Option<u
     Ok((own.collect(), next))
 }
 
+/// A part of the log, as far as one clinic may see it.
+pub(super) struct Part {
+    /// Its events, oldest first.
+    pub events: Vec<Owned>,
+    /// How far the log was looked through.
+    pub reached: Option<Position>,
+    /// There was nothing after that.
+    pub end: bool,
+}
+
 /// A page of everything of one clinic: as many events as were asked for, or as one answer may look for.
 pub(super) async fn of_clinic(
     app: &AppState,
     clinic: ClinicId,
     after: Option<Position>,
     limit: usize,
-) -> ApiResult<Found> {
-    let (mut found, mut at, mut scanned) = (Vec::new(), after, 0);
+) -> ApiResult<Part> {
+    let (mut events, mut reached, mut scanned) = (Vec::new(), after, 0);
     loop {
-        let page = app.log().read_all(at, CHUNK).await?;
+        let page = app.log().read_all(reached, CHUNK).await?;
         scanned += page.events.len();
         for event in page.events {
-            at = Some(event.position);
+            reached = Some(event.position);
             if let Some(metadata) = owned(&event, clinic) {
-                found.push((event, metadata));
+                events.push((event, metadata));
             }
-            if found.len() >= limit {
-                return Ok((found, at.map(|p| p.0)));
+            if events.len() >= limit {
+                return Ok(Part { events, reached, end: false });
             }
-        }
-        if page.end {
-            return Ok((found, None));
         }
         // A page may have looked further than the last event that it shows.
-        at = at.max(page.next);
-        if scanned >= SCAN {
-            return Ok((found, at.map(|p| p.0)));
+        reached = reached.max(page.next);
+        if page.end || scanned >= SCAN {
+            return Ok(Part { events, reached, end: page.end });
         }
     }
 }

@@ -36,7 +36,7 @@ const POLL: Duration = Duration::from_secs(5);
 /// How often a silent stream shows that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// After this long a stream ends; the client comes again with its `Last-Event-ID`, and its credentials are read again.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// From where.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -113,11 +113,10 @@ async fn page(
     principal.allow(clinic, ANY_STAFF)?;
     let zone = app.engine.rules(clinic).await?.state.zone();
     let after = query.after.as_deref().map(|text| position("after", text)).transpose()?;
-    let (found, more) = of_clinic(&app, clinic, after, page_limit(query.limit, 200, 1_000)?).await?;
-    let last = found.last().map(|(event, _)| event.position);
-    let next = more.map(Position).or(last).or(after);
-    let events = found.iter().map(|(event, metadata)| FeedEvent::new(event, metadata, zone)).collect();
-    Ok(Read::new(FeedPage { events, next: next.map(|p| p.to_string()), end: more.is_none() }, true))
+    let part = of_clinic(&app, clinic, after, page_limit(query.limit, 200, 1_000)?).await?;
+    let events = part.events.iter().map(|(event, metadata)| FeedEvent::new(event, metadata, zone)).collect();
+    let next = part.reached.map(|position| position.to_string());
+    Ok(Read::new(FeedPage { events, next, end: part.end }, true))
 }
 
 /// What happens in the clinic, as it happens: server-sent events whose id is the position. A client that comes again
@@ -192,8 +191,7 @@ impl Follower {
         for event in &page.events {
             if let Some(metadata) = owned(event, self.principal.clinic) {
                 let told = FeedEvent::new(event, &metadata, self.zone);
-                let id = Event::default().id(event.position.to_string()).event("event");
-                self.waiting.push_back(id.json_data(&told).ok()?);
+                self.waiting.push_back(Event::default().id(event.position.to_string()).json_data(&told).ok()?);
             }
         }
         self.after = self.after.max(page.next).max(page.events.last().map(|event| event.position));

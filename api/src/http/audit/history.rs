@@ -91,7 +91,7 @@ async fn history(
     let rules = app.engine.rules(clinic).await?;
     let entries = followed(&app, &rules.state, clinic, id, row.moved_from.iter().copied().chain([row.place()])).await?;
     let time_zone = rules.state.zone().name().to_owned();
-    Ok(Read::new(AppointmentHistory { appointment: id.0, reference: row.reference, time_zone, entries }, fresh))
+    Ok(Read::new(AppointmentHistory { appointment: id.0, reference: crate::http::wire::shown_reference(&row.reference), time_zone, entries }, fresh))
 }
 
 /// An agenda on a day.

@@ -15,9 +15,5 @@ use super::AppState;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .merge(events::routes())
-        .merge(history::routes())
-        .merge(replay::routes())
-        .merge(feed::routes())
+    OpenApiRouter::new().merge(events::routes()).merge(history::routes()).merge(replay::routes()).merge(feed::routes())
 }

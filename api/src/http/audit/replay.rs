@@ -285,13 +285,7 @@ async fn present(app: &AppState, clinic: ClinicId, query: &AgendaQuery) -> ApiRe
     }
 }
 
-async fn past(
-    app: &AppState,
-    clinic: ClinicId,
-    query: &AgendaQuery,
-    upto: Upto,
-    now: Instant,
-) -> ApiResult<Rendered> {
+async fn past(app: &AppState, clinic: ClinicId, query: &AgendaQuery, upto: Upto, now: Instant) -> ApiResult<Rendered> {
     let log = &**app.log();
     let known = app.engine.rules(clinic).await?;
     let rules = load::<Clinic>(log, &StreamName::clinic(clinic), upto).await?.state;
@@ -305,7 +299,8 @@ async fn past(
         })
         .collect();
     let states: Vec<AgendaDay> = futures::stream::iter(folds).buffered(8).try_collect().await?;
-    let days = wanted.iter().zip(&states).map(|((agenda, date), day)| render(&rules, *agenda, *date, day, now)).collect();
+    let days =
+        wanted.iter().zip(&states).map(|((agenda, date), day)| render(&rules, *agenda, *date, day, now)).collect();
     let as_of = match upto {
         Upto::Position(position) => Some(AsOf { position, instant: now }),
         Upto::Head | Upto::Moment(_) => None,

@@ -71,10 +71,7 @@ impl<'a> Teller<'a> {
     }
     fn place(&self, p: &Placement) -> (String, String) {
         let (date, start, end, with) = (p.date, p.start, p.end, self.practitioner(p.practitioner));
-        (
-            format!("on {date} from {start} to {end} with {with}"),
-            format!("le {date} de {start} à {end} avec {with}"),
-        )
+        (format!("on {date} from {start} to {end} with {with}"), format!("le {date} de {start} à {end} avec {with}"))
     }
     fn elsewhere(&self, agenda: AgendaId, date: WallDate) -> (String, String) {
         let with = self.of_agenda(agenda);
@@ -106,7 +103,10 @@ impl<'a> Teller<'a> {
             ),
             AgendaDayEvent::HoldPlaced(e) => {
                 let (start, until) = (self.moment(e.span.start), self.moment(e.expires_at));
-                did(&format!("held the time {start} until {until}"), &format!("a retenu la plage du {start} jusqu’au {until}"))
+                did(
+                    &format!("held the time of {start} until {until}"),
+                    &format!("a retenu la plage du {start} jusqu’au {until}"),
+                )
             }
             AgendaDayEvent::HoldExtended(e) => {
                 let until = self.moment(e.expires_at);
@@ -133,14 +133,20 @@ impl<'a> Teller<'a> {
             ),
             AgendaDayEvent::AppointmentMoved(e) => {
                 let (place_en, place_fr) = self.place(&e.placement);
-                did(&format!("moved the appointment: it is now {place_en}"), &format!("a déplacé le rendez-vous : il est maintenant {place_fr}"))
-                    .and(overridden(&e.placement))
-                    .and(dropped(&e.dropped))
+                did(
+                    &format!("moved the appointment: it is now {place_en}"),
+                    &format!("a déplacé le rendez-vous : il est maintenant {place_fr}"),
+                )
+                .and(overridden(&e.placement))
+                .and(dropped(&e.dropped))
             }
             AgendaDayEvent::MoveReserved(e) => {
                 let (place_en, place_fr) = self.place(&e.placement);
-                did(&format!("had time promised for a move {place_en}"), &format!("a fait promettre une plage pour un déplacement {place_fr}"))
-                    .and(overridden(&e.placement))
+                did(
+                    &format!("had time promised for a move {place_en}"),
+                    &format!("a fait promettre une plage pour un déplacement {place_fr}"),
+                )
+                .and(overridden(&e.placement))
             }
             AgendaDayEvent::AppointmentMovedOut(e) => {
                 let (to_en, to_fr) = self.elsewhere(e.target_agenda, e.target_date);
@@ -159,7 +165,10 @@ impl<'a> Teller<'a> {
             }
             AgendaDayEvent::MoveAbandoned(e) => {
                 let (to_en, to_fr) = self.elsewhere(e.target_agenda, e.target_date);
-                Sentence::new(format!("The move to {to_en} was given up"), format!("Le déplacement au {to_fr} a été abandonné"))
+                Sentence::new(
+                    format!("The move to {to_en} was given up"),
+                    format!("Le déplacement au {to_fr} a été abandonné"),
+                )
             }
             AgendaDayEvent::MoveReleased(_) => {
                 let (from_en, from_fr) = self.elsewhere(agenda, date);
@@ -180,8 +189,10 @@ impl<'a> Teller<'a> {
                 } else {
                     ("; the availability was dropped", " ; la disponibilité a été supprimée")
                 };
-                let hidden = (!e.keep_record)
-                    .then_some(("; it is not shown in the patient’s list", " ; il ne figure plus dans la liste du patient"));
+                let hidden = (!e.keep_record).then_some((
+                    "; it is not shown in the patient’s list",
+                    " ; il ne figure plus dans la liste du patient",
+                ));
                 did(
                     &format!("cancelled the appointment {}, as was said on {said}", by.0),
                     &format!("a annulé le rendez-vous {}, comme dit le {said}", by.1),
@@ -217,14 +228,16 @@ fn times(facts: &SlotFacts) -> (String, String) {
 
 const fn whom(booking: &Booking) -> (&'static str, &'static str) {
     match booking.patient {
-        Some(_) => (" for a patient record", " pour un dossier patient"),
-        None => (" with provisional contact details", " avec des coordonnées provisoires"),
+        Some(_) => (", for a patient record", ", pour un dossier patient"),
+        None => (", with provisional contact details", ", avec des coordonnées provisoires"),
     }
 }
 
 fn admitted(booking: &Booking) -> Option<(&'static str, &'static str)> {
     booking.admission.as_ref().map(|admission| match admission.viewer_class {
-        ViewerClass::Unrecognized => (", online, as somebody who was not recognized", ", en ligne, sans être identifiée"),
+        ViewerClass::Unrecognized => {
+            (", online, as somebody who was not recognized", ", en ligne, sans être identifiée")
+        }
         ViewerClass::Recognized => (", online, as somebody who was recognized", ", en ligne, en étant identifiée"),
         ViewerClass::Proven => {
             (", online, as somebody whose contact was proven", ", en ligne, avec une coordonnée prouvée")
@@ -251,7 +264,9 @@ pub fn name(event_type: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_domain::agenda_day::{AboutAppointment, AppointmentCancelled, AppointmentMoved, HoldPlaced, MoveAbandoned};
+    use booking_domain::agenda_day::{
+        AboutAppointment, AppointmentCancelled, AppointmentMoved, HoldPlaced, MoveAbandoned,
+    };
     use booking_domain::clinic::{AgendaOpened, ClinicEvent, ClinicRegistered, PractitionerRegistered};
     use booking_domain::ids::{AppointmentId, ClinicId, CommandId, HoldId, MemberId, SlotId, VisitId};
     use booking_domain::time::{Span, WallTime};
@@ -279,7 +294,9 @@ mod tests {
             }),
             ClinicEvent::AgendaOpened(AgendaOpened { agenda: AGENDA, practitioner: PRACTITIONER }),
         ];
-        events.iter().for_each(|event| clinic.evolve(event, Stamp::default()));
+        for event in &events {
+            clinic.evolve(event, Stamp::default());
+        }
         clinic
     }
     fn placement() -> Placement {
@@ -344,7 +361,7 @@ mod tests {
             expires_at: START.plus_minutes(-55),
         };
         let (en, _) = told(&AgendaDayEvent::HoldPlaced(hold), Actor::Visit(VisitId::from_bytes([7; 16])));
-        assert_eq!(en, "A visitor of the portal held the time 2026-11-24 09:30 until 2026-11-24 08:35.");
+        assert_eq!(en, "A visitor of the portal held the time of 2026-11-24 09:30 until 2026-11-24 08:35.");
         let abandoned = MoveAbandoned {
             appointment: APPOINTMENT,
             movement: CommandId::default(),

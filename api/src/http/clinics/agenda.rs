@@ -77,6 +77,7 @@ async fn rows(
     let (Some(first), Some(last)) = (dates.clone().min(), dates.max()) else { return Ok(HashMap::new()) };
     let from = resolve(first, WallTime(0), zone).first_or_next();
     let to = resolve(last, WallTime::END_OF_DAY, zone).first_or_next();
-    let found = app.views.appointments.in_range(clinic, (from, to), None, None, MOST).await.map_err(reads::unanswered)?;
+    let found =
+        app.views.appointments.in_range(clinic, (from, to), None, None, MOST).await.map_err(reads::unanswered)?;
     Ok(found.into_iter().map(|row| (row.id, row)).collect())
 }

@@ -26,11 +26,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(details))
-        .merge(plan::routes())
-        .merge(change::routes())
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(details)).merge(plan::routes()).merge(change::routes())
 }
 
 /// Which appointments.
@@ -140,7 +136,7 @@ impl AppointmentSummary {
     pub fn of_row(row: &AppointmentRow, zone: Tz) -> Self {
         Self {
             id: row.id.0,
-            reference: row.reference.clone(),
+            reference: wire::shown_reference(&row.reference),
             agenda: row.agenda.0,
             practitioner: row.placement.practitioner.0,
             when: when(&row.placement, zone),
@@ -168,7 +164,7 @@ impl AppointmentSummary {
     pub fn of_fold(at: Whereabouts, a: &Appointment, zone: Tz) -> Self {
         Self {
             id: at.appointment.0,
-            reference: a.reference.clone(),
+            reference: wire::shown_reference(&a.reference),
             agenda: at.agenda.0,
             practitioner: a.placement.practitioner.0,
             when: when(&a.placement, zone),
@@ -249,6 +245,9 @@ async fn list(
     };
     let from = midnight("from", &query.from, WallTime(0))?;
     let to = midnight("to", &query.to, WallTime::END_OF_DAY)?;
+    if to <= from {
+        return Err(Problem::bad_parameter("to", "must not lie before from"));
+    }
     let agenda = query.agenda.map(AgendaId);
     if agenda.is_some_and(|agenda| !rules.state.agendas.contains_key(&agenda)) {
         return Err(Problem::not_found());
@@ -268,7 +267,7 @@ async fn list(
 
 /// The reason for a visit.
 #[derive(Serialize, ToSchema)]
-pub(super) struct VisitReason {
+pub(super) struct StatedReason {
     /// Which of the service's reasons was chosen, counted from 0.
     choice: Option<u16>,
     /// What was typed, or the chosen reason as it read then.
@@ -322,7 +321,7 @@ struct AppointmentDetails {
     /// The record, if there is one.
     record: Option<AppointmentRecord>,
     /// The reason for the visit.
-    reason: Option<Shown<VisitReason>>,
+    reason: Option<Shown<StatedReason>>,
     /// How it ended, if it was cancelled.
     cancellation: Option<CancellationDetails>,
     /// What let it in, if it was booked online.
@@ -384,7 +383,7 @@ async fn opened(app: &AppState, rules: &Clinic, row: &AppointmentRow) -> ApiResu
         summary: AppointmentSummary::of_row(row, zone),
         contact: contact.map(|c| c.map(|profile| PersonDetails::from(&profile))),
         record,
-        reason: reason.map(|r| r.map(|Reason { choice, text }| VisitReason { choice, text })),
+        reason: reason.map(|r| r.map(|Reason { choice, text }| StatedReason { choice, text })),
         cancellation,
         admission: row.admission.as_ref().map(|a| AdmissionDetails {
             service: a.service.0,

@@ -1,27 +1,26 @@
 //! Patient records: registered, found, corrected, merged. A search is a POST, so that no name is ever in an address.
 
 pub(super) mod form;
+pub(super) mod record;
 
 use super::appointments::{AfterQuery, AppointmentItem};
 use crate::http::AppState;
-use crate::http::audit::reads::{self, PersonDetails, Read, Shown};
+use crate::http::audit::reads::{self, Read};
 use crate::http::auth::{CARE, Principal, RECEPTION};
 use crate::http::commands::{Done, begin};
 use crate::http::extract::{ApiJson, ApiPath, ApiQuery, CommandHeaders};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::wire::{date, page_limit};
 use axum::extract::State;
-use booking_domain::ids::{ClinicId, PatientId, SubjectId};
-use booking_domain::patient::{Patient, PatientRefusal};
-use booking_domain::person::Profile;
+use booking_domain::ids::{ClinicId, PatientId};
+use booking_domain::patient::{Patient, Registration};
 use booking_domain::stream::StreamName;
-use booking_domain::values::{check_match, check_text};
-use booking_engine::{Failure, NewPatient};
-use booking_events::sealed_forms::DeathDate;
-use booking_projections::directory::PatientEntry;
+use booking_domain::values::{BadField, check_match, check_text};
+use booking_engine::NewPatient;
 use booking_store::Position;
 use booking_store::fold::{Folded, Upto, load};
 use form::{Findings, PatientForm, RegistrationForm};
+use record::{PatientItem, PatientRecord, shown};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -79,55 +78,6 @@ pub(super) struct SearchPatients {
     limit: Option<u32>,
 }
 
-/// A patient record.
-#[derive(Serialize, ToSchema)]
-pub(super) struct PatientRecord {
-    /// Id.
-    id: Uuid,
-    /// Who it is.
-    details: Shown<PersonDetails>,
-    /// With whom the person is registered.
-    registration: RegistrationForm,
-    /// The person died.
-    deceased: bool,
-    /// The day, if it is known.
-    death_date: Option<Shown<String>>,
-    /// The record that this one leads to after all merges; nothing can be changed here then.
-    survivor: Option<Uuid>,
-    /// Records that lead to this person's record.
-    merged: Vec<Uuid>,
-    /// Its `ETag`.
-    revision: u64,
-}
-
-/// A record in a list: enough to tell people apart.
-#[derive(Serialize, ToSchema)]
-pub(super) struct PatientItem {
-    /// Id.
-    id: Uuid,
-    /// Who it is.
-    details: Shown<PersonDetails>,
-    /// With whom the person is registered.
-    registration: RegistrationForm,
-    /// The person died.
-    deceased: bool,
-    /// Its `ETag`.
-    revision: u64,
-}
-
-impl PatientItem {
-    /// From the directory.
-    pub fn new(entry: &PatientEntry) -> Self {
-        Self {
-            id: entry.patient.0,
-            details: Shown::of(entry.profile.as_deref().map(PersonDetails::from)),
-            registration: entry.registration.into(),
-            deceased: entry.deceased,
-            revision: entry.touched,
-        }
-    }
-}
-
 /// Records that were found.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PatientsFound {
@@ -146,31 +96,6 @@ pub(super) struct PatientAppointments {
 async fn known(app: &AppState, clinic: ClinicId, id: PatientId) -> ApiResult<Folded<Patient>> {
     let folded = load::<Patient>(&**app.log(), &StreamName::patient(id), Upto::Head).await?;
     if folded.state.clinic == Some(clinic) { Ok(folded) } else { Err(Problem::not_found()) }
-}
-
-async fn shown(app: &AppState, clinic: ClinicId, id: PatientId, record: &Patient) -> ApiResult<PatientRecord> {
-    let subject = SubjectId::from(id);
-    let profile = reads::open::<Profile>(app, clinic, subject, record.profile.as_ref()).await?;
-    let death_date = reads::open::<DeathDate>(app, clinic, subject, record.death_date.as_ref()).await?;
-    let survivor = match record.merged_into {
-        None => None,
-        Some(_) => Some(app.engine.survivor(id).await?.0.0),
-    };
-    let mut merged: Vec<PatientId> = app.views.directory.merged_ids(id);
-    merged.extend(&record.absorbed);
-    merged.retain(|other| *other != id && Some(other.0) != survivor);
-    merged.sort_unstable();
-    merged.dedup();
-    Ok(PatientRecord {
-        id: id.0,
-        details: profile.map_or_else(|| Shown::of(None), |p| p.map(|profile| PersonDetails::from(&profile))),
-        registration: record.registration.into(),
-        deceased: record.deceased,
-        death_date: death_date.map(|d| d.map(|death| death.date.to_string())),
-        survivor,
-        merged: merged.into_iter().map(|id| id.0).collect(),
-        revision: record.touched,
-    })
 }
 
 type Answer = ApiResult<Done<PatientRecord>>;
@@ -199,13 +124,11 @@ async fn register(
     let clinic = ClinicId(clinic);
     principal.allow(clinic, RECEPTION)?;
     let zone = app.engine.rules(clinic).await?.state.zone();
-    let mut findings = Findings::default();
-    // The form stands under `details`; its pointers say so.
-    let mut of_details = Findings::default();
+    let (mut findings, mut of_details) = (Findings::default(), Findings::default());
     let profile = asked.details.parse(app.engine.now().wall(zone).0, &mut of_details);
     findings.within("/details", of_details);
     let registration = match &asked.registration {
-        None => Some(booking_domain::patient::Registration::None),
+        None => Some(Registration::None),
         Some(form) => form.parse("/registration", &mut findings),
     };
     let (profile, registration) = findings.done(profile.zip(registration))?;
@@ -315,7 +238,7 @@ async fn deceased(
     let zone = app.engine.rules(clinic).await?.state.zone();
     let date = asked.date.as_deref().map(|text| date("date", text)).transpose()?;
     if date.is_some_and(|date| date > app.engine.now().wall(zone).0) {
-        return Err(booking_domain::values::BadField::new("date", "must not lie in the future").into());
+        return Err(BadField::new("date", "must not lie in the future").into());
     }
     let begun = begin(&app, clinic, principal.actor(), "mark-deceased", &headers, &bytes).await?;
     let committed = app.engine.mark_deceased(&begun.ctx, id, date, Some(seen)).await?;
@@ -348,11 +271,7 @@ async fn merge(
     if !record.commands.contains_key(&begun.ctx.command) {
         check_match(Some(seen), record.state.touched)?;
     }
-    let committed = app.engine.merge_patients(&begun.ctx, id, into).await;
-    let committed = match committed {
-        Err(Failure::Refused(PatientRefusal::UnknownPatient)) => return Err(Problem::not_found()),
-        other => other?,
-    };
+    let committed = app.engine.merge_patients(&begun.ctx, id, into).await?;
     changed(&app, clinic, id, committed.position()).await
 }
 

@@ -2,7 +2,7 @@
 //! person attaches.
 
 use super::appointments::AppointmentSummary;
-use super::patients::PatientItem;
+use super::patients::record::PatientItem;
 use crate::http::AppState;
 use crate::http::audit::reads::{self, PersonDetails, Read, Shown};
 use crate::http::auth::{Principal, RECEPTION};

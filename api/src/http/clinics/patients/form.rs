@@ -163,12 +163,7 @@ fn expiry(text: &str) -> Option<(u16, u8)> {
     Some((year.parse().ok()?, month.parse().ok()?))
 }
 
-fn each<T>(
-    list: &str,
-    typed: &[String],
-    findings: &mut Findings,
-    parse: impl Fn(&str) -> Result<T, String>,
-) -> Vec<T> {
+fn each<T>(list: &str, typed: &[String], findings: &mut Findings, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
     if typed.len() > MOST {
         findings.add(format!("/{list}"), format!("has more than {MOST} entries"));
         return vec![];

@@ -1,0 +1,89 @@
+//! A patient record as staff see it: whole, or in a list.
+
+use super::form::RegistrationForm;
+use crate::http::AppState;
+use crate::http::audit::reads::{self, PersonDetails, Shown};
+use crate::http::problem::ApiResult;
+use booking_domain::ids::{ClinicId, PatientId, SubjectId};
+use booking_domain::patient::Patient;
+use booking_domain::person::Profile;
+use booking_events::sealed_forms::DeathDate;
+use booking_projections::directory::PatientEntry;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A patient record.
+#[derive(Serialize, ToSchema)]
+pub struct PatientRecord {
+    /// Id.
+    id: Uuid,
+    /// Who it is.
+    details: Shown<PersonDetails>,
+    /// With whom the person is registered.
+    registration: RegistrationForm,
+    /// The person died.
+    deceased: bool,
+    /// The day, if it is known.
+    death_date: Option<Shown<String>>,
+    /// The record that this one leads to after all merges; nothing can be changed here then.
+    survivor: Option<Uuid>,
+    /// Records that lead to this person's record.
+    merged: Vec<Uuid>,
+    /// Its `ETag`.
+    revision: u64,
+}
+
+/// A record in a list: enough to tell people apart.
+#[derive(Serialize, ToSchema)]
+pub struct PatientItem {
+    /// Id.
+    id: Uuid,
+    /// Who it is.
+    details: Shown<PersonDetails>,
+    /// With whom the person is registered.
+    registration: RegistrationForm,
+    /// The person died.
+    deceased: bool,
+    /// Its `ETag`.
+    revision: u64,
+}
+
+impl PatientItem {
+    /// From the directory.
+    pub fn new(entry: &PatientEntry) -> Self {
+        Self {
+            id: entry.patient.0,
+            details: Shown::of(entry.profile.as_deref().map(PersonDetails::from)),
+            registration: entry.registration.into(),
+            deceased: entry.deceased,
+            revision: entry.touched,
+        }
+    }
+}
+
+/// Opens a record, with what leads to it and where it leads.
+pub async fn shown(app: &AppState, clinic: ClinicId, id: PatientId, record: &Patient) -> ApiResult<PatientRecord> {
+    let subject = SubjectId::from(id);
+    let profile = reads::open::<Profile>(app, clinic, subject, record.profile.as_ref()).await?;
+    let death_date = reads::open::<DeathDate>(app, clinic, subject, record.death_date.as_ref()).await?;
+    let survivor = match record.merged_into {
+        None => None,
+        Some(_) => Some(app.engine.survivor(id).await?.0.0),
+    };
+    let mut merged: Vec<PatientId> = app.views.directory.merged_ids(id);
+    merged.extend(&record.absorbed);
+    merged.retain(|other| *other != id && Some(other.0) != survivor);
+    merged.sort_unstable();
+    merged.dedup();
+    Ok(PatientRecord {
+        id: id.0,
+        details: profile.map_or_else(|| Shown::of(None), |p| p.map(|profile| PersonDetails::from(&profile))),
+        registration: record.registration.into(),
+        deceased: record.deceased,
+        death_date: death_date.map(|d| d.map(|death| death.date.to_string())),
+        survivor,
+        merged: merged.into_iter().map(|id| id.0).collect(),
+        revision: record.touched,
+    })
+}
