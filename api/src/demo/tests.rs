@@ -139,3 +139,13 @@ async fn there_are_bookings_of_every_kind_and_accounts_to_sign_in_with() {
         assert_eq!(who.len(), 1, "{}", account.email);
     }
 }
+
+#[test]
+fn the_documentation_names_the_people_of_the_tour() {
+    let page = include_str!("../../../docs/import.md");
+    for e in EXAMPLES {
+        let named =
+            [e.last_name, e.birth_date, e.health_number, e.phone, e.email].iter().all(|part| page.contains(part));
+        assert!(named, "{} {}", e.first_name, e.last_name);
+    }
+}

@@ -49,8 +49,8 @@ fn slot_id(ids: &Ids, entry: &SlotEntry) -> SlotId {
     let date = entry.date.to_string();
     match &entry.source {
         Source::Row => ids.of("slot", &[&entry.agenda, &entry.key, &date]),
-        Source::Template(template) => ids.of("laid", &[template, &date, &entry.key]),
-        Source::Recurrence(rule) => ids.of("recurring", &[rule, &date]),
+        Source::Template(template) => ids.of("laid", &[template, &entry.agenda, &date, &entry.key]),
+        Source::Recurrence(rule) => ids.of("recurring", &[rule, &entry.agenda, &date]),
     }
 }
 
