@@ -395,8 +395,9 @@ impl Engine {
         let source = source.at(promise.source);
         let left = self.day(source.agenda, source.date).await?;
         let Some(appointment) = left.state.appointments.get(&target.appointment).cloned() else { return Ok(()) };
-        // A promise alone is no move: it is decided by the leaving.
-        if appointment.moved_to != Some((target.agenda, target.date)) {
+        // A promise alone is no move: it is decided by the leaving, and only by its own. Another move to the same day
+        // may have been faster, and the appointment may have been cancelled there or gone on since.
+        if appointment.moved_by != Some(promise.movement) {
             return Ok(());
         }
         let Some(booking) = self.booking_of(source, &left.state).await? else { return Ok(()) };

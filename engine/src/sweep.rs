@@ -28,8 +28,8 @@ impl Engine {
                     traceparent: None,
                 };
                 let left = self.day(source_agenda, source_date).await?;
-                let gone =
-                    left.state.appointments.get(appointment).is_some_and(|a| a.moved_to == Some((*agenda, *date)));
+                let gone = left.state.appointments.get(appointment);
+                let gone = gone.is_some_and(|a| a.moved_by == Some(promise.movement));
                 if gone {
                     self.finish_move_in(&ctx, source, target).await?;
                     settled += 1;

@@ -187,7 +187,7 @@ pub fn decide_move_in(
     })]
 }
 
-/// Ends an unfinished move at its source; nothing to do if the appointment has left already.
+/// Ends an unfinished move at its source; nothing to do if the appointment has left with this very move.
 #[must_use]
 pub fn decide_abandon_move(
     source: &AgendaDay,
@@ -195,7 +195,7 @@ pub fn decide_abandon_move(
     movement: CommandId,
     target: (AgendaId, WallDate),
 ) -> Vec<AgendaDayEvent> {
-    let left = source.appointments.get(&id).is_some_and(|a| a.moved_to == Some(target));
+    let left = source.appointments.get(&id).is_some_and(|a| a.moved_by == Some(movement));
     if left || source.abandoned_moves.contains(&movement) {
         return vec![];
     }

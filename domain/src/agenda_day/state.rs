@@ -50,6 +50,8 @@ pub struct Appointment {
     pub cancellation: Option<Cancellation>,
     /// It left this day: agenda and day it went to.
     pub moved_to: Option<(AgendaId, WallDate)>,
+    /// The command that moved it there; another one that meant the same day has not.
+    pub moved_by: Option<CommandId>,
     /// Revision that last touched it.
     pub touched: u64,
 }
@@ -143,6 +145,7 @@ impl AgendaDay {
             }),
             AgendaDayEvent::AppointmentMovedOut(e) => self.change(e.appointment, stamp, |a| {
                 a.moved_to = Some((e.target_agenda, e.target_date));
+                a.moved_by = Some(e.movement);
             }),
             AgendaDayEvent::AppointmentCancelled(e) => self.change(e.appointment, stamp, |a| {
                 a.status = Status::Cancelled;
@@ -224,6 +227,7 @@ fn appointment(b: &Booking, placement: Placement, booked_at: Instant, stamp: Sta
         booked_at,
         cancellation: None,
         moved_to: None,
+        moved_by: None,
         touched: stamp.revision,
     }
 }
