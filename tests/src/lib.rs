@@ -1,1 +1,32 @@
-//! Whole-system tests live in tests/.
+//! What whole-system tests share: a world to play in, actors with verbs, random clinics and random histories.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`rng`] | random choices that a seed gives again |
+//! | [`seeds`] | runs a property over many seeds and says how to replay the one that failed |
+//! | [`meddler`] | a log that delays, fails or dies where a test says so |
+//! | [`world`] | an engine on a log and a vault, with a clock that tests set |
+//! | [`actors`] | the clinic, its staff and its visitors, as verbs |
+//! | [`command`] | every command as a value, so that it can be run twice and compared |
+//! | [`chance`] | random clinics, slots, people and commands |
+//! | [`oracle`] | what a log means, found out without the domain's own fold |
+//!
+//! Nothing here reads the machine's clock, zone or randomness.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::missing_panics_doc, reason = "a test fails by panicking")]
+
+pub mod actors;
+pub mod chance;
+pub mod command;
+pub mod meddler;
+pub mod oracle;
+pub mod rng;
+pub mod seeds;
+pub mod world;
+
+pub use actors::{Patient, Visitor};
+pub use command::{Answer, Command};
+pub use meddler::{Meddler, Then};
+pub use rng::Rng;
+pub use world::{Home, World};

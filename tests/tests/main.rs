@@ -1,0 +1,21 @@
+//! Whole-system tests in process: random histories, races, crashes, time. One binary, so that it links once.
+//!
+//! | variable | what it does |
+//! |---|---|
+//! | `TORTURE=1` | the great numbers: 10,000 histories, 1,000 rounds of a race |
+//! | `SEED=n` | only this seed: how a failure is replayed |
+//! | `FIRST_SEED=n` | begins with this seed |
+//! | `BLESS=1` | writes the golden table of times anew |
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod controls;
+mod crashes;
+mod kept;
+mod people;
+mod properties;
+mod races;
+mod retries;
+mod shown;
+mod time;
+mod views;
