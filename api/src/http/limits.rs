@@ -72,13 +72,15 @@ impl Limits {
             return Ok(());
         }
         let (size, per_minute) = budget.shape();
-        let (size, each) = (size * 60_000_000, 60_000_000 / per_minute * 60);
+        // In microseconds: what one costs, what the bucket holds, what has flowed in.
+        let each = 60_000_000 / per_minute;
+        let size = size * each;
         let mut bucket = self.buckets.entry((source, budget)).or_insert((size, now));
         let (left, at) = *bucket;
-        let filled = left.saturating_add(now.since(at).max(0).saturating_mul(60)).min(size);
+        let filled = left.saturating_add(now.since(at).max(0)).min(size);
         if filled < each {
             *bucket = (filled, now);
-            let wait = u32::try_from((each - filled) / 60 / 1_000_000 + 1).unwrap_or(60);
+            let wait = u32::try_from((each - filled) / 1_000_000 + 1).unwrap_or(60);
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests")
                 .detail("Please wait a moment and try again.")
                 .retry_after(wait));

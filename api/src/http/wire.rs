@@ -119,6 +119,11 @@ pub fn named<T>(field: &'static str, name: &str, from_name: impl Fn(&str) -> Opt
     from_name(name).ok_or_else(|| BadField::new(field, "is not one of the known values"))
 }
 
+/// A stored reference as people read it out, in two groups.
+pub fn shown_reference(stored: &str) -> String {
+    booking_domain::reference::Reference::parse(stored).map_or_else(|_| stored.to_owned(), |r| r.to_string())
+}
+
 /// Packs an availability into an opaque reference.
 pub fn availability_ref(place: Place) -> String {
     let mut bytes = Vec::with_capacity(44);

@@ -7,7 +7,7 @@ use crate::http::auth::VisitorToken;
 use crate::http::commands::{Done, begin};
 use crate::http::extract::{ApiJson, ApiPath, CommandHeaders};
 use crate::http::problem::{ApiResult, Problem};
-use crate::http::wire::{HoldRef, PublicPractitioner, Text, When, parse_availability};
+use crate::http::wire::{HoldRef, PublicPractitioner, Text, When, parse_availability, shown_reference};
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use booking_domain::agenda_day::{Appointment, cutoff};
@@ -104,9 +104,8 @@ impl PublicAppointment {
     pub fn new(clinic: &Clinic, appointment: &Appointment, now: booking_domain::time::Instant) -> Self {
         let (placement, zone) = (&appointment.placement, clinic.zone());
         let until = cutoff(clinic, appointment);
-        let reference = appointment.reference.parse_reference();
         Self {
-            reference,
+            reference: shown_reference(&appointment.reference),
             status: appointment.status.name(),
             when: When::new(placement.span, placement.date, placement.start, placement.end, zone),
             practitioner: PublicPractitioner::of(clinic, placement.practitioner),
@@ -115,16 +114,6 @@ impl PublicAppointment {
             can_change_until: until.rfc3339(zone),
             can_change: appointment.is_ahead() && now <= until,
         }
-    }
-}
-
-/// References are stored compact and shown in groups.
-trait ShownReference {
-    fn parse_reference(&self) -> String;
-}
-impl ShownReference for String {
-    fn parse_reference(&self) -> String {
-        booking_domain::reference::Reference::parse(self).map_or_else(|_| self.clone(), |r| r.to_string())
     }
 }
 
