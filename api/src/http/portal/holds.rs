@@ -12,6 +12,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use booking_domain::agenda_day::{DayRefusal, Hold, MAX_EXTENSIONS, Selected};
 use booking_domain::ids::{ServiceId, VisitId};
+use booking_domain::time::Instant;
 use booking_domain::values::{DemandReason, HoldEnd};
 use booking_engine::vault::Visit;
 use booking_engine::{Actor, Failure, Place};
@@ -30,22 +31,34 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// Holds that one visit may place in all.
 const HOLDS_PER_VISIT: u32 = 10;
 
+/// What a visit holds, until its first end; extended or not, the limits per source forget it then as well.
+#[derive(Clone, Copy)]
+struct Held {
+    hold: HoldRef,
+    place: Place,
+    until: Instant,
+}
+
 /// What each visit of this process holds, and how often it did. Lost with the process, like the limits per source.
 #[derive(Default)]
-pub struct VisitHolds(DashMap<VisitId, (u32, Option<HoldRef>)>);
+pub struct VisitHolds(DashMap<VisitId, (u32, Option<Held>)>);
 
 impl VisitHolds {
     fn count(&self, visit: VisitId) -> u32 {
         self.0.get(&visit).map_or(0, |entry| entry.0)
     }
+    /// What the visit holds now.
+    fn live(&self, visit: VisitId, now: Instant) -> Option<Held> {
+        self.0.get(&visit).and_then(|entry| entry.1).filter(|held| held.until > now)
+    }
     /// Notes a new hold; answers the one that it takes the place of.
-    fn placed(&self, visit: VisitId, hold: HoldRef) -> Option<HoldRef> {
+    fn placed(&self, visit: VisitId, held: Held) -> Option<HoldRef> {
         let mut entry = self.0.entry(visit).or_default();
-        if entry.1 == Some(hold) {
+        if entry.1.is_some_and(|known| known.hold == held.hold) {
             return None;
         }
         entry.0 += 1;
-        entry.1.replace(hold)
+        entry.1.replace(held).map(|old| old.hold)
     }
     /// Notes that the visit holds nothing any more.
     pub fn ended(&self, visit: VisitId) {
@@ -108,9 +121,17 @@ async fn place(
     }
     let source = app.limits.source(peer.ip(), &request_headers);
     let now = app.engine.now();
-    let open = app.views.availability.open_count(found.clinic(), now);
-    if app.visit_holds.count(visit.id) >= HOLDS_PER_VISIT || !app.limits.may_hold(source, open, now) {
-        app.demand.count(found.id, Some(service), DemandReason::HoldBudget, booking_domain::values::ViewerClass::Unrecognized);
+    // The visit's own hold counts once: asked for again it is the same, and for another time it is exchanged.
+    let own = app.visit_holds.live(visit.id, now);
+    let again = own.is_some_and(|held| held.place == place);
+    let may_hold = || app.limits.may_hold(source, app.views.availability.open_count(found.clinic(), now), now);
+    if !again && (app.visit_holds.count(visit.id) >= HOLDS_PER_VISIT || (own.is_none() && !may_hold())) {
+        app.demand.count(
+            found.id,
+            Some(service),
+            DemandReason::HoldBudget,
+            booking_domain::values::ViewerClass::Unrecognized,
+        );
         return Err(DayRefusal::HoldBudget.into());
     }
     let begun = begin(&app, found.id, Actor::Visit(visit.id), "hold", &headers, &bytes).await?;
@@ -124,8 +145,13 @@ async fn place(
         // A retry that comes after the hold was released or became a booking.
         return Err(DayRefusal::HoldEnded.into());
     };
-    app.limits.held(source, known.expires_at);
-    if let Some(old) = app.visit_holds.placed(visit.id, placed)
+    if own.is_none_or(|held| held.hold != placed) {
+        if own.is_some() {
+            app.limits.released(source);
+        }
+        app.limits.held(source, known.expires_at);
+    }
+    if let Some(old) = app.visit_holds.placed(visit.id, Held { hold: placed, place, until: known.expires_at })
         && (old.agenda, old.date) != (placed.agenda, placed.date)
     {
         let aside = begin(&app, found.id, Actor::Visit(visit.id), "release", &CommandHeaders::default(), &[]).await?;
