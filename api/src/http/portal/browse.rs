@@ -11,7 +11,7 @@ use axum::extract::State;
 use booking_domain::agenda_day::Selected;
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::{PractitionerId, ServiceId};
-use booking_domain::time::{Instant, WallDate};
+use booking_domain::time::WallDate;
 use booking_domain::visibility::{ViewerFacts, is_listed};
 use booking_engine::Place;
 use booking_projections::availability::{DayPart, DayParts, Offer, Query, Weekdays};
@@ -279,13 +279,13 @@ pub(super) async fn wait_after(app: &AppState, view: &str, after: Option<&str>) 
     Ok(!app.views.wait_for(view, position, std::time::Duration::from_secs(2)).await)
 }
 
-/// The availabilities nearest to one that is gone.
+/// The availabilities nearest to one that is gone. The view may not know yet that it is: it is none of them.
 pub(super) fn alternatives(
     app: &AppState,
     found: &Found,
     service: ServiceId,
     viewer: &ViewerFacts,
-    around: Instant,
+    gone: Selected,
 ) -> Option<serde_json::Value> {
     let (clinic, now) = (found.clinic(), app.engine.now());
     let today = now.wall(clinic.zone()).0;
@@ -303,7 +303,8 @@ pub(super) fn alternatives(
         limit: 1,
         count_days: false,
     };
-    let nearest = app.views.availability.nearest(&query, around, 3);
-    let shown: Vec<_> = nearest.iter().map(|o| PublicAvailability::new(clinic, o)).collect();
+    let nearest = app.views.availability.nearest(&query, gone.start, 4);
+    let others = nearest.iter().filter(|o| (o.slot, o.span.start) != (gone.slot, gone.start));
+    let shown: Vec<_> = others.take(3).map(|o| PublicAvailability::new(clinic, o)).collect();
     serde_json::to_value(shown).ok()
 }

@@ -206,7 +206,7 @@ pub(super) async fn refused(
         && matches!(problem.code, "taken" | "held" | "availability_gone" | "not_offered")
         && let Some(viewer) = viewer
     {
-        problem.alternatives = alternatives(app, found, service, &viewer.facts, selected.start);
+        problem.alternatives = alternatives(app, found, service, &viewer.facts, selected);
     }
     problem
 }
