@@ -19,6 +19,7 @@
 pub mod actors;
 pub mod chance;
 pub mod command;
+pub mod http;
 pub mod meddler;
 pub mod oracle;
 pub mod rng;
