@@ -11,6 +11,7 @@
 
 mod controls;
 mod crashes;
+mod http;
 mod kept;
 mod people;
 mod properties;
