@@ -10,6 +10,7 @@
 //! | [`command`] | every command as a value, so that it can be run twice and compared |
 //! | [`chance`] | random clinics, slots, people and commands |
 //! | [`oracle`] | what a log means, found out without the domain's own fold |
+//! | [`load`] | what a log may never say, whatever load, race or crash it went through |
 //!
 //! Nothing here reads the machine's clock, zone or randomness.
 
@@ -20,6 +21,7 @@ pub mod actors;
 pub mod chance;
 pub mod command;
 pub mod http;
+pub mod load;
 pub mod meddler;
 pub mod oracle;
 pub mod rng;
