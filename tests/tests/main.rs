@@ -13,6 +13,7 @@ mod controls;
 mod crashes;
 mod http;
 mod kept;
+mod load;
 mod people;
 mod properties;
 mod races;

@@ -1,0 +1,79 @@
+//! A server in a process of its own, which is this test binary, so that it can be killed.
+
+use super::house::loopback;
+use booking_api::AppOptions;
+use booking_api::cli::serve::Serving;
+use booking_store::Fault;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const DATA: &str = "LOAD_CHILD_DATA";
+const EARLY: &str = "LOAD_CHILD_ACKNOWLEDGES_EARLY";
+const LISTENS: &str = "the child listens on ";
+
+/// The child's side. Without a data directory in the environment there is nothing to do.
+#[test]
+fn this_binary_serves_a_data_directory_when_it_is_given_one() {
+    let Some(data) = std::env::var_os(DATA) else { return };
+    // Whoever started it may be gone: then so is the other end of this pipe.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+    let mut options = AppOptions { source_limits: false, ..AppOptions::new(data) };
+    options.log.fault = std::env::var_os(EARLY).map(|_| Fault::AckBeforeCommit);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let serving = Serving::start(options, loopback()).await.unwrap();
+        println!("\n{LISTENS}{}", serving.address);
+        serving.until_stopped().await.unwrap();
+    });
+}
+
+/// A server process.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+    /// From its start until it listened.
+    pub ready: Duration,
+}
+
+impl Server {
+    /// Starts one on this data directory, and waits until it listens.
+    pub fn start(data: &Path, acknowledges_early: bool) -> Self {
+        let begun = super::portal::now();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args([
+            "load::child::this_binary_serves_a_data_directory_when_it_is_given_one",
+            "--exact",
+            "--nocapture",
+        ]);
+        command.env(DATA, data).stdin(Stdio::piped()).stdout(Stdio::piped());
+        if acknowledges_early {
+            command.env(EARLY, "1");
+        }
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.find_map(|line| line.unwrap().strip_prefix(LISTENS).map(str::to_owned));
+        let address = address.expect("the child did not start to listen");
+        let ready = begun.elapsed();
+        // What else it says is read away, so that it never waits for it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address, ready }
+    }
+    /// SIGKILL: nothing of it runs after this.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,46 @@
+//! Whole systems under load, over HTTP: races, a release, processes that are killed.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `portal` | what a client of the portal does, over kept-alive connections |
+//! | `house` | a server in this process, and clinics in it |
+//! | `races` | two hundred clients want the same thing |
+//! | `release` | many more visitors than times, all at one instant |
+//! | `child`, `driver`, `witness`, `kills` | a server process that is killed, whoever loads it, and what is found after |
+//!
+//! Clinics are set up through the engine; everything that is tested goes over HTTP. `docs/torture.md` says how to run
+//! the great numbers.
+
+mod child;
+mod driver;
+mod house;
+mod kills;
+mod portal;
+mod races;
+mod release;
+mod witness;
+
+use std::time::Duration;
+
+/// What a number of answers took.
+#[derive(Clone, Debug, Default)]
+pub struct Times(Vec<Duration>);
+
+impl Times {
+    /// Adds one.
+    pub fn add(&mut self, took: Duration) {
+        self.0.push(took);
+    }
+    /// The time that so many of a hundred answers stayed within.
+    pub fn percentile(&self, share: usize) -> Duration {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let at = (sorted.len() * share).div_ceil(100).saturating_sub(1);
+        sorted.get(at).copied().unwrap_or_default()
+    }
+    /// How many, their median, 99th percentile and longest.
+    pub fn summary(&self) -> String {
+        let [half, most, all] = [50, 99, 100].map(|share| self.percentile(share));
+        format!("{} answers: p50 {half:.1?}, p99 {most:.1?}, max {all:.1?}", self.0.len())
+    }
+}
