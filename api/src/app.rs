@@ -104,7 +104,9 @@ impl App {
         let log: Arc<dyn EventStore> =
             Arc::new(SqliteStore::open(&data.join("events.db"), options.log.clone()).await.context("log")?);
         let opener = Arc::new(VaultOpener(Arc::clone(&vault)));
-        let views = Views::open(&data.join("views.db"), Arc::clone(&log), opener, RunnerOptions::default()).await.context("views")?;
+        let views = Views::open(&data.join("views.db"), Arc::clone(&log), opener, RunnerOptions::default())
+            .await
+            .context("views")?;
         views.start();
         let stop = tokio_util::sync::CancellationToken::new();
         let engine = Arc::new(Engine::new(log, vault, options.clock, options.entropy, options.engine));

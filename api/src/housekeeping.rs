@@ -12,7 +12,7 @@ const PURGE_MARGIN_MINUTES: i64 = 60;
 pub fn start(app: &Arc<App>) {
     let app = Arc::clone(app);
     tokio::spawn(async move {
-        let mut every_minute = tokio::time::interval(Duration::from_secs(60));
+        let mut every_minute = tokio::time::interval(Duration::from_mins(1));
         every_minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {

@@ -8,7 +8,10 @@ fn the_document_is_the_one_that_was_reviewed() {
         std::fs::write(path, &made).unwrap();
     }
     let reviewed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(made == reviewed, "the API's contract changed: review it, then BLESS=1 cargo test -p booking-api --test openapi");
+    assert!(
+        made == reviewed,
+        "the API's contract changed: review it, then BLESS=1 cargo test -p booking-api --test openapi"
+    );
 }
 
 #[test]

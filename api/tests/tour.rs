@@ -1,5 +1,7 @@
 //! The README's tour: its commands are run as they stand, against the demo as the README starts it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 

@@ -95,7 +95,7 @@ pub enum Why {
 
 impl Why {
     /// The name in the API.
-    #[must_use] 
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::SeveralRecords => "several_records",
@@ -132,7 +132,7 @@ pub enum FieldName {
 
 impl FieldName {
     /// The name in the API.
-    #[must_use] 
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::FirstName => "first_name",
@@ -159,7 +159,7 @@ pub enum Grade {
 
 impl Grade {
     /// The name in the API.
-    #[must_use] 
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Exact => "exact",
@@ -369,14 +369,14 @@ fn keys_of<'a>(
 
 /// The keys that a record is found under. Records that share none with a contact change nothing in [`identify`],
 /// [`why_unmatched`] and [`proposals`].
-#[must_use] 
+#[must_use]
 pub fn keys(profile: &Profile) -> Vec<Key> {
     let names = (profile.first_name.as_str(), profile.last_name.as_str(), profile.birth_date);
     keys_of(names, profile.health_number.as_ref(), &profile.phones, &profile.emails)
 }
 
 /// The keys to look a contact's candidates up by.
-#[must_use] 
+#[must_use]
 pub fn contact_keys(contact: &ProvisionalContact) -> Vec<Key> {
     let names = (contact.first_name.as_str(), contact.last_name.as_str(), contact.birth_date);
     keys_of(names, contact.health_number.as_ref(), &contact.cell_phone, &contact.email)

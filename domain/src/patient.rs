@@ -138,7 +138,7 @@ pub enum Registration {
 
 impl Registration {
     /// The code that stands in events; a practitioner's id stands beside it.
-    #[must_use] 
+    #[must_use]
     pub const fn code(self) -> u8 {
         match self {
             Self::None => 0,
@@ -149,7 +149,7 @@ impl Registration {
         }
     }
     /// The value of a code and the practitioner beside it; total.
-    #[must_use] 
+    #[must_use]
     pub const fn from_code(code: u8, practitioner: Option<PractitionerId>) -> Self {
         match (code, practitioner) {
             (0, _) => Self::None,
@@ -160,7 +160,7 @@ impl Registration {
         }
     }
     /// The practitioner, if it is one of this clinic.
-    #[must_use] 
+    #[must_use]
     pub const fn practitioner(self) -> Option<PractitionerId> {
         match self {
             Self::Practitioner(practitioner) => Some(practitioner),
@@ -220,7 +220,7 @@ pub struct Patient {
 impl Patient {
     /// True if the record stands for a living person whose data is there. A merged record leads to its survivor, and
     /// it is the survivor's life that counts.
-    #[must_use] 
+    #[must_use]
     pub fn is_live(&self) -> bool {
         self.id.is_some() && !self.deceased && !self.erased
     }

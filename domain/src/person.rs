@@ -99,7 +99,7 @@ impl Phone {
         Self(text)
     }
     /// The number in E.164.
-    #[must_use] 
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -160,12 +160,12 @@ impl Email {
         Self(text)
     }
     /// The address as it was typed: what messages go to.
-    #[must_use] 
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
     /// The address as it is compared.
-    #[must_use] 
+    #[must_use]
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }

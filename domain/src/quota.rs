@@ -94,7 +94,7 @@ pub fn decide_take(quota: &Quota, command: QuotaTaken, cap: usize) -> Result<Vec
 }
 
 /// `ReleaseQuota`. Never refused: what is not claimed is released already.
-#[must_use] 
+#[must_use]
 pub fn decide_release(quota: &Quota, booking: AppointmentId) -> Vec<QuotaEvent> {
     let claimed = quota.claims.contains_key(&booking);
     if claimed { vec![QuotaEvent::QuotaReleased(QuotaReleased { booking })] } else { vec![] }

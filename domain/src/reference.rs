@@ -46,7 +46,7 @@ fn weighted(values: impl IntoIterator<Item = u8>) -> u8 {
 
 impl Reference {
     /// The reference made of 45 random bits; the last three of the 48 are not used.
-    #[must_use] 
+    #[must_use]
     pub fn from_entropy(entropy: [u8; 6]) -> Self {
         let bits = entropy.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte)) >> 3;
         let mut values = [0_u8; LENGTH];
@@ -73,7 +73,7 @@ impl Reference {
         }
     }
     /// The ten characters without a hyphen, as they stand in events and indexes.
-    #[must_use] 
+    #[must_use]
     pub fn compact(self) -> String {
         self.0.iter().map(|value| char::from(ALPHABET[usize::from(*value & 31)])).collect()
     }

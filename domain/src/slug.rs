@@ -110,12 +110,12 @@ impl Slug {
         Ok(Self(text.to_owned()))
     }
     /// The address.
-    #[must_use] 
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
     /// The end of the stream's name: the first 16 bytes of the SHA-256 of the address, as 32 hexadecimal digits.
-    #[must_use] 
+    #[must_use]
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.0.as_bytes());
         let half = digest.iter().take(16).fold(0_u128, |half, byte| half << 8 | u128::from(*byte));
@@ -143,7 +143,7 @@ pub struct SlugOwner {
 
 impl SlugOwner {
     /// Whose it is.
-    #[must_use] 
+    #[must_use]
     pub fn clinic(&self) -> Option<ClinicId> {
         self.claim.as_ref().map(|c| c.clinic)
     }

@@ -58,12 +58,12 @@ pub struct Staff {
 
 impl Staff {
     /// What the account may do now: nothing if it was never added or is disabled.
-    #[must_use] 
+    #[must_use]
     pub fn active_role(&self) -> Option<Role> {
         self.role.filter(|_| !self.disabled)
     }
     /// True if it counts for "a clinic keeps one enabled administrator". A program does not: it cannot be called.
-    #[must_use] 
+    #[must_use]
     pub fn is_active_administrator(&self) -> bool {
         let person = self.added.as_ref().is_some_and(|a| !a.machine);
         person && self.active_role() == Some(Role::Administrator)

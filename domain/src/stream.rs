@@ -21,42 +21,42 @@ pub const CATEGORIES: [&str; 9] =
 
 impl StreamName {
     /// `clinic-{clinic}`: portal, activities, practitioners, agendas, services, settings.
-    #[must_use] 
+    #[must_use]
     pub fn clinic(id: ClinicId) -> Self {
         Self(format!("clinic-{}", id.0.simple()))
     }
     /// `slug-{hash}`: a portal address belongs to one clinic. `hash` is made by [`crate::slug::Slug::hash`].
-    #[must_use] 
+    #[must_use]
     pub fn slug(hash: &str) -> Self {
         Self(format!("slug-{hash}"))
     }
     /// `template-{template}`: one schedule template.
-    #[must_use] 
+    #[must_use]
     pub fn template(id: TemplateId) -> Self {
         Self(format!("template-{}", id.0.simple()))
     }
     /// `agendaday-{agenda}.{yyyymmdd}`: one agenda on one clinic-local day.
-    #[must_use] 
+    #[must_use]
     pub fn agenda_day(agenda: AgendaId, date: WallDate) -> Self {
         Self(format!("agendaday-{}.{}", agenda.0.simple(), date.compact()))
     }
     /// `quota-{subject}`: the future appointments that count against one person's cap.
-    #[must_use] 
+    #[must_use]
     pub fn quota(subject: SubjectId) -> Self {
         Self(format!("quota-{}", subject.0.simple()))
     }
     /// `patient-{patient}`: one patient record.
-    #[must_use] 
+    #[must_use]
     pub fn patient(id: PatientId) -> Self {
         Self(format!("patient-{}", id.0.simple()))
     }
     /// `staff-{member}`: one staff account.
-    #[must_use] 
+    #[must_use]
     pub fn staff(id: MemberId) -> Self {
         Self(format!("staff-{}", id.0.simple()))
     }
     /// `demand-{clinic}.{yyyymmdd}.{writer}`: what was asked for and refused.
-    #[must_use] 
+    #[must_use]
     pub fn demand(clinic: ClinicId, date: WallDate, writer: uuid::Uuid) -> Self {
         Self(format!("demand-{}.{}.{}", clinic.0.simple(), date.compact(), writer.simple()))
     }
@@ -79,23 +79,23 @@ impl StreamName {
     }
 
     /// The part before the first `-`.
-    #[must_use] 
+    #[must_use]
     pub fn category(&self) -> &str {
         self.0.split_once('-').map_or(self.0.as_str(), |(category, _)| category)
     }
     /// The agenda and day of an `agendaday-…` stream.
-    #[must_use] 
+    #[must_use]
     pub fn as_agenda_day(&self) -> Option<(AgendaId, WallDate)> {
         let (agenda, date) = self.0.strip_prefix("agendaday-")?.split_once('.')?;
         Some((agenda.parse().ok()?, WallDate::parse_compact(date)?))
     }
     /// The id of a stream that is named after one id alone.
-    #[must_use] 
+    #[must_use]
     pub fn id(&self) -> Option<uuid::Uuid> {
         uuid::Uuid::try_parse(self.0.split_once('-')?.1).ok()
     }
     /// The whole name.
-    #[must_use] 
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -32,12 +32,12 @@ impl Instant {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
     /// Elapsed microseconds from `earlier` to this moment.
-    #[must_use] 
+    #[must_use]
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
     /// The moment as chrono's type; instants outside chrono's years are clamped.
-    #[must_use] 
+    #[must_use]
     pub fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or(if self.0 < 0 {
             DateTime::<Utc>::MIN_UTC
@@ -46,18 +46,18 @@ impl Instant {
         })
     }
     /// The same moment from chrono's type.
-    #[must_use] 
+    #[must_use]
     pub fn from_utc(at: DateTime<Utc>) -> Self {
         Self(at.timestamp_micros())
     }
     /// Date and minute of the day on a clock in `zone`.
-    #[must_use] 
+    #[must_use]
     pub fn wall(self, zone: Tz) -> (WallDate, WallTime) {
         let local = self.to_utc().with_timezone(&zone).naive_local();
         (WallDate::of(local.date()), WallTime::of(local.time()))
     }
     /// RFC 3339 with the offset of `zone` at this moment.
-    #[must_use] 
+    #[must_use]
     pub fn rfc3339(self, zone: Tz) -> String {
         self.to_utc().with_timezone(&zone).to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
     }
@@ -76,12 +76,12 @@ pub struct WallDate(pub i32);
 
 impl WallDate {
     /// The date, if the calendar has it and its year is within 1800 to 9999.
-    #[must_use] 
+    #[must_use]
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
         (1800..=9999).contains(&year).then(|| NaiveDate::from_ymd_opt(year, month, day).map(Self::of)).flatten()
     }
     /// From chrono's date.
-    #[must_use] 
+    #[must_use]
     pub fn of(date: NaiveDate) -> Self {
         Self(date.num_days_from_ce() - 719_163)
     }
@@ -99,24 +99,24 @@ impl WallDate {
         Self(self.0.saturating_add(days))
     }
     /// Monday is 0, Sunday is 6.
-    #[must_use] 
+    #[must_use]
     pub fn weekday(self) -> u8 {
         u8::try_from(self.naive().weekday().num_days_from_monday()).unwrap_or(0)
     }
     /// `yyyymmdd`, as in stream names.
-    #[must_use] 
+    #[must_use]
     pub fn compact(self) -> String {
         self.naive().format("%Y%m%d").to_string()
     }
     /// Reads `yyyymmdd`.
-    #[must_use] 
+    #[must_use]
     pub fn parse_compact(text: &str) -> Option<Self> {
         let digits = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
         let part = |range: std::ops::Range<usize>| text.get(range)?.parse::<u32>().ok();
         digits.then(|| Self::from_ymd(i32::try_from(part(0..4)?).ok()?, part(4..6)?, part(6..8)?)).flatten()
     }
     /// Reads `yyyy-mm-dd`.
-    #[must_use] 
+    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let dashed = text.len() == 10 && text.as_bytes().get(4) == Some(&b'-') && text.as_bytes().get(7) == Some(&b'-');
         dashed.then(|| Self::parse_compact(&text.replace('-', ""))).flatten()
@@ -144,18 +144,18 @@ impl WallTime {
     pub const END_OF_DAY: Self = Self(1440);
 
     /// Hour 0 to 24 (24 only with minute 0) and minute.
-    #[must_use] 
+    #[must_use]
     pub fn hm(hour: u16, minute: u16) -> Option<Self> {
         (hour < 24 && minute < 60 || hour == 24 && minute == 0).then_some(Self(hour * 60 + minute))
     }
     /// Whole minutes of chrono's time; seconds are dropped.
-    #[must_use] 
+    #[must_use]
     pub fn of(time: NaiveTime) -> Self {
         use chrono::Timelike;
         Self(u16::try_from(time.hour() * 60 + time.minute()).unwrap_or(0))
     }
     /// Reads `HH:MM`, up to `24:00`.
-    #[must_use] 
+    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (hour, minute) = text.split_once(':')?;
         let two = |s: &str| (s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit())).then(|| s.parse().ok()).flatten();
@@ -187,7 +187,7 @@ pub enum Resolved {
 
 impl Resolved {
     /// The instant of bulk work: the first of two; none where the time does not exist (domain, 8.19).
-    #[must_use] 
+    #[must_use]
     pub const fn first_or_missing(self) -> Option<Instant> {
         match self {
             Self::Once(at) | Self::Twice(at, _) => Some(at),
@@ -195,7 +195,7 @@ impl Resolved {
         }
     }
     /// The first instant at or after the wall time: that of a release time (domain, 8.2 and 8.29).
-    #[must_use] 
+    #[must_use]
     pub const fn first_or_next(self) -> Instant {
         match self {
             Self::Once(at) | Self::Twice(at, _) | Self::Missing(at) => at,
@@ -204,7 +204,7 @@ impl Resolved {
 }
 
 /// Finds the instant, or the two, or none, at which a clock in `zone` shows this date and time.
-#[must_use] 
+#[must_use]
 pub fn resolve(date: WallDate, time: WallTime, zone: Tz) -> Resolved {
     let (date, minutes) = if time >= WallTime::END_OF_DAY { (date.plus_days(1), 0) } else { (date, time.0) };
     let naive = date.naive().and_time(NaiveTime::MIN) + chrono::Duration::minutes(i64::from(minutes));
@@ -232,7 +232,7 @@ fn after_gap(naive: NaiveDateTime, zone: Tz) -> Instant {
 }
 
 /// The offset of `zone` from UTC at `at`, in minutes.
-#[must_use] 
+#[must_use]
 pub fn offset_minutes(at: Instant, zone: Tz) -> i32 {
     zone.offset_from_utc_datetime(&at.to_utc().naive_utc()).fix().local_minus_utc() / 60
 }
@@ -248,29 +248,29 @@ pub struct Span {
 
 impl Span {
     /// From a start and a length in minutes.
-    #[must_use] 
+    #[must_use]
     pub const fn minutes(start: Instant, minutes: i64) -> Self {
         Self { start, end: start.plus_minutes(minutes) }
     }
     /// True if the two share an instant.
-    #[must_use] 
+    #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
         self.start < other.end && other.start < self.end
     }
     /// True if `inner` lies wholly within.
-    #[must_use] 
+    #[must_use]
     pub fn contains(self, inner: Self) -> bool {
         self.start <= inner.start && inner.end <= self.end
     }
     /// Length in whole minutes, rounded down.
-    #[must_use] 
+    #[must_use]
     pub const fn len_minutes(self) -> i64 {
         self.end.since(self.start) / MINUTE
     }
 }
 
 /// Age on a day, in whole months; a birthday that the month lacks falls on the first of the next (domain, 8.29).
-#[must_use] 
+#[must_use]
 pub fn age_in_months(birth: WallDate, on: WallDate) -> Option<u32> {
     let (b, o) = (birth.naive(), on.naive());
     if o < b {

@@ -222,13 +222,13 @@ impl Localized {
         Self { fr: fr.into(), en: en.into() }
     }
     /// The text in `language`, or in the other if that is empty.
-    #[must_use] 
+    #[must_use]
     pub fn get(&self, language: Language) -> &str {
         let (first, second) = if language == Language::En { (&self.en, &self.fr) } else { (&self.fr, &self.en) };
         if first.is_empty() { second } else { first }
     }
     /// True if both languages are empty.
-    #[must_use] 
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fr.is_empty() && self.en.is_empty()
     }

@@ -163,7 +163,8 @@ impl Engine {
         Err(Failure::Refused(DayRefusal::MovedAway))
     }
 
-    /// `AttachPatient` (R60, 8.12): a merged record leads to its survivor; the dead cannot be attached.
+    /// `AttachPatient` (R60, 8.12): a merged record leads to its survivor; an erased one cannot be attached. A record
+    /// that was merged since it was attached is the same person: nothing to do.
     pub async fn attach(
         &self,
         ctx: &Context,
@@ -175,7 +176,14 @@ impl Engine {
         if record.state.clinic != Some(ctx.clinic) || record.state.id.is_none() || record.state.erased {
             return Err(Failure::Refused(BadField::new("patient", "is not a patient of this clinic").into()));
         }
-        self.on_appointment(ctx, at, "attach", |day, _| decide_attach(day, at.appointment, survivor, if_match)).await
+        let here = self.locate(at).await?;
+        let day = self.day(here.agenda, here.date).await?;
+        let attached = day.state.appointments.get(&at.appointment).and_then(|a| a.patient);
+        let patient = match attached {
+            Some(before) if self.survivor(before).await?.0 == survivor => before,
+            _ => survivor,
+        };
+        self.on_appointment(ctx, at, "attach", |day, _| decide_attach(day, at.appointment, patient, if_match)).await
     }
 
     /// `DetachPatient`.
@@ -420,10 +428,10 @@ impl Engine {
         for event in &events {
             match decode::<AgendaDayEvent>(event)? {
                 AgendaDayEvent::AppointmentBooked(e) if e.booking.appointment == at.appointment => {
-                    found = Some(e.booking)
+                    found = Some(e.booking);
                 }
                 AgendaDayEvent::AppointmentMovedIn(e) if e.booking.appointment == at.appointment => {
-                    found = Some(e.booking)
+                    found = Some(e.booking);
                 }
                 _ => {}
             }

@@ -182,7 +182,8 @@ impl Engine {
         let (actor, command) = (crate::Actor::System, self.fresh_command());
         let ctx = Context { clinic, actor, command, received_at: now, body_hash: None, traceparent: None };
         let json = envelope(&ctx, now).to_json();
-        let batch: Vec<NewEvent> = events.iter().zip(0u32..).map(|(e, i)| new_event(&ctx, "observe", stream, &json, e, i)).collect();
+        let batch: Vec<NewEvent> =
+            events.iter().zip(0u32..).map(|(e, i)| new_event(&ctx, "observe", stream, &json, e, i)).collect();
         let mut expected = Expected::NoStream;
         for _ in 0..RESENDS {
             match self.log.append(stream, expected, batch.clone()).await {
@@ -246,11 +247,8 @@ impl Engine {
         let metadata = envelope(ctx, now);
         let json = metadata.to_json();
         let expected = Expected::head(folded.revision);
-        let batch: Vec<NewEvent> = events
-            .iter()
-            .zip(0u32..)
-            .map(|(event, index)| new_event(ctx, step, stream, &json, event, index))
-            .collect();
+        let batch: Vec<NewEvent> =
+            events.iter().zip(0u32..).map(|(event, index)| new_event(ctx, step, stream, &json, event, index)).collect();
         let mut resends = 0;
         let appended = loop {
             match self.log.append(stream, expected, batch.clone()).await {

@@ -50,7 +50,8 @@ pub(super) async fn run(command: ClinicCommand, json: bool) -> anyhow::Result<()
                 let Some(registered) = &clinic.registered else { continue };
                 let slug = clinic.portal.slugs.last().cloned().unwrap_or_default();
                 if json {
-                    let line = serde_json::json!({ "clinic": registered.clinic, "name": registered.name, "slug": slug });
+                    let line =
+                        serde_json::json!({ "clinic": registered.clinic, "name": registered.name, "slug": slug });
                     answer(&line.to_string());
                 } else {
                     answer(&format!("{}  {}  {}", registered.clinic, registered.name, slug));
@@ -62,7 +63,14 @@ pub(super) async fn run(command: ClinicCommand, json: bool) -> anyhow::Result<()
     }
 }
 
-async fn create(app: &App, name: String, zone: String, email: String, person: String, json: bool) -> anyhow::Result<()> {
+async fn create(
+    app: &App,
+    name: String,
+    zone: String,
+    email: String,
+    person: String,
+    json: bool,
+) -> anyhow::Result<()> {
     let engine = &app.engine;
     let (clinic, member) = (engine.fresh_clinic(), MemberId(engine.fresh_command().0));
     let ctx = |command| Context {

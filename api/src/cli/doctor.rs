@@ -56,7 +56,7 @@ fn files(data: &Path) -> Vec<Finding> {
             remedy: "Nothing was ever stored here, or the log is gone: restore it from a backup.",
         },
         Finding {
-            good: mode.as_ref().is_ok_and(|m| m & 0o077 == 0),
+            good: mode.as_ref().is_ok_and(|m| m.trailing_zeros() >= 6),
             what: format!("root key {} (keep a copy apart from the data)", key.display()),
             remedy: "Without it nothing personal can be read. If it is there: chmod 600. If not: restore your copy.",
         },
@@ -65,7 +65,7 @@ fn files(data: &Path) -> Vec<Finding> {
 
 async fn inside(app: &App) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let caught_up = app.settle_within(Duration::from_secs(60)).await;
+    let caught_up = app.settle_within(Duration::from_mins(1)).await;
     findings.push(Finding {
         good: caught_up,
         what: "read models have caught up with the log".to_owned(),

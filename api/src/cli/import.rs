@@ -3,6 +3,7 @@
 use super::{Data, answer, progress, say};
 use crate::app::{App, AppOptions};
 use crate::import::{ImportError, ImportOptions, import};
+use booking_domain::ids::ClinicId;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -11,6 +12,9 @@ pub(super) struct ImportArguments {
     data: Data,
     /// The folder with clinic.toml, patients.csv, schedules.csv and *.ics.
     folder: PathBuf,
+    /// The clinic to import into; none: the one that clinic.toml names, made if it is new.
+    #[arg(long)]
+    clinic: Option<ClinicId>,
     /// Only say what would be done.
     #[arg(long)]
     dry_run: bool,
@@ -18,7 +22,7 @@ pub(super) struct ImportArguments {
 
 pub(super) async fn run(arguments: ImportArguments, json: bool) -> anyhow::Result<()> {
     let app = App::open(AppOptions::new(arguments.data.data)).await?;
-    let options = ImportOptions { dry_run: arguments.dry_run, ..ImportOptions::default() };
+    let options = ImportOptions { dry_run: arguments.dry_run, clinic: arguments.clinic, ..ImportOptions::default() };
     let outcome = import(&app.engine, &arguments.folder, &options, &progress::Bars::default()).await;
     app.close().await;
     match outcome {
@@ -27,6 +31,11 @@ pub(super) async fn run(arguments: ImportArguments, json: bool) -> anyhow::Resul
                 answer(&serde_json::to_string(&report)?);
             } else {
                 answer(&serde_json::to_string_pretty(&report)?);
+            }
+            // Secrets, for the person at the terminal alone: they stand in no report and no log.
+            for invitation in &report.invitations {
+                let (email, token) = (invitation.email.expose(), invitation.token.reveal());
+                say(&format!("one-time link for {email}, good for an hour: i_{}", token.as_str()));
             }
             Ok(())
         }

@@ -165,6 +165,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn open(data: PathBuf) -> anyhow::Result<Arc<App>> {
     anyhow::ensure!(data.join("events.db").exists(), "there is no log in {}", data.display());
     let app = App::open(AppOptions::new(data)).await?;
-    anyhow::ensure!(app.settle_within(std::time::Duration::from_secs(600)).await, "the read models did not catch up");
+    anyhow::ensure!(app.settle_within(std::time::Duration::from_mins(10)).await, "the read models did not catch up");
     Ok(app)
 }

@@ -1,8 +1,8 @@
 //! `serve`: opens a data directory and answers until it is told to stop.
 
+use super::Listening;
 use crate::app::{App, AppOptions};
 use crate::http;
-use super::Listening;
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,9 @@ impl Serving {
         let service = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
         let stop = app.stop.clone();
         let done =
-            tokio::spawn(async move { axum::serve(public, service).with_graceful_shutdown(stop.cancelled_owned()).await });
+            tokio::spawn(
+                async move { axum::serve(public, service).with_graceful_shutdown(stop.cancelled_owned()).await },
+            );
         Ok(Self { address, app, done })
     }
 
@@ -92,7 +94,7 @@ pub(super) async fn demo(data: PathBuf, listening: &Listening, public: bool) -> 
     let (options, listen) = parts(data, listening);
     let app = App::open(options).await?;
     let clinic = crate::demo::demo(&app.engine, app.engine.now(), &super::progress::Bars::default()).await?;
-    anyhow::ensure!(app.settle_within(std::time::Duration::from_secs(120)).await, "the read models did not catch up");
+    anyhow::ensure!(app.settle_within(std::time::Duration::from_mins(2)).await, "the read models did not catch up");
     let serving = Serving::start_with(app, listen).await?;
     announce(&serving);
     super::say(&format!("Demo clinic {} at /p/{} (API: /api/v1/portal/{})", clinic.clinic, clinic.slug, clinic.slug));
@@ -118,12 +120,16 @@ fn announce(serving: &Serving) {
 /// What must be said when a root key was made.
 pub(super) fn key_warning(data: &Path) -> String {
     let key = data.join("root.key");
-    format!("A root key was made: {}. Back it up apart from the data: without it the log cannot be read.", key.display())
+    format!(
+        "A root key was made: {}. Back it up apart from the data: without it the log cannot be read.",
+        key.display()
+    )
 }
 
 async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

@@ -3,8 +3,8 @@
 //! Every kind of token has its own first letter, so that one is never taken for another: `s_` a staff session, `t_` a
 //! machine's token, `v_` a visit, `l_` an appointment's link. What a caller may not see does not exist for it.
 
-use super::problem::{ApiResult, Problem};
 use super::AppState;
+use super::problem::{ApiResult, Problem};
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;

@@ -3,9 +3,9 @@
 use super::AppState;
 use super::extract::CommandHeaders;
 use super::problem::{ApiResult, Problem};
+use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use booking_domain::ids::ClinicId;
 use booking_engine::vault::{KeyUse, Remembered};
 use booking_engine::{Actor, Context, Running, command_id};

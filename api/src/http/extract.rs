@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 /// A JSON body, with its bytes: their keyed hash tells a retry from another request.
 #[derive(Debug)]
@@ -21,11 +22,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|v| v.split(';').next().is_some_and(|v| v.trim().eq_ignore_ascii_case("application/json")));
+        let json =
+            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|v| {
+                v.split(';').next().is_some_and(|v| v.trim().eq_ignore_ascii_case("application/json"))
+            });
         if !json {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -55,16 +55,13 @@ fn shape(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     if inner.is_syntax() || inner.is_eof() || inner.is_io() {
         return malformed("it could not be parsed");
     }
-    let mut pointer = String::new();
-    for segment in error.path().iter() {
-        use serde_path_to_error::Segment;
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
-            Segment::Enum { variant } => pointer.push_str(&format!("/{variant}")),
-            Segment::Unknown => pointer.push_str("/?"),
-        }
-    }
+    let segments = error.path().iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { variant } => format!("/{variant}"),
+        Segment::Unknown => "/?".to_owned(),
+    });
+    let pointer: String = segments.collect();
     // Serde's own messages quote the value that it met, which may be somebody's name: say what kind of thing is wrong.
     let text = inner.to_string();
     let message = match text.split_once(' ').map_or("", |(first, _)| first) {
@@ -135,9 +132,11 @@ impl<S: Send + Sync> FromRequestParts<S> for CommandHeaders {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let text = |headers: &HeaderMap, name: &str| {
-            headers.get(name).map(|v| v.to_str().map(str::to_owned)).transpose().map_err(|_| {
-                Problem::bad_parameter(name, "must be plain text")
-            })
+            headers
+                .get(name)
+                .map(|v| v.to_str().map(str::to_owned))
+                .transpose()
+                .map_err(|_| Problem::bad_parameter(name, "must be plain text"))
         };
         let idempotency_key = text(&parts.headers, "idempotency-key")?;
         if idempotency_key.as_ref().is_some_and(|k| k.is_empty() || k.len() > 200) {

@@ -1,7 +1,7 @@
 //! The JSON API under `/api/v1`, its OpenAPI document, and the operations listener.
 //!
-//! One folder per audience, one file per group of endpoints with its types. `problem`, `extract`, `auth`, `commands`
-//! and `limits` are what every endpoint stands on.
+//! One folder per audience, one file per group of endpoints with its types. `problem`, `extract`, `auth`, `commands`,
+//! `reads` and `limits` are what every endpoint stands on.
 
 pub mod audit;
 pub mod auth;
@@ -12,6 +12,7 @@ pub mod limits;
 pub mod ops;
 pub mod portal;
 pub mod problem;
+mod reads;
 pub mod wire;
 
 use crate::app::App;
@@ -83,7 +84,7 @@ fn routes() -> OpenApiRouter<AppState> {
 /// The OpenAPI document, made from the handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = routes().split_for_parts().1;
-    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     document
 }
 
@@ -113,7 +114,9 @@ pub fn router(app: AppState) -> Router {
             }
             response
         }))
-        .layer(CatchPanicLayer::custom(|_| axum::response::IntoResponse::into_response(Problem::internal("a handler panicked"))))
+        .layer(CatchPanicLayer::custom(|_| {
+            axum::response::IntoResponse::into_response(Problem::internal("a handler panicked"))
+        }))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, ids))
 }

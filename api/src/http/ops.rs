@@ -14,10 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The operations listener's routes.
 pub fn router(app: AppState) -> Router {
-    Router::new()
-        .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .with_state(app)
+    Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(app)
 }
 
 /// Ready: the log answers, and every projection polled successfully a moment ago and has caught up.

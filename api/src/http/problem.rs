@@ -106,7 +106,8 @@ impl Problem {
     }
     /// A query parameter or a path segment that cannot be read.
     pub fn bad_parameter(name: &str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_parameter", "A parameter cannot be read").field(name.to_owned(), message)
+        Self::new(StatusCode::BAD_REQUEST, "bad_parameter", "A parameter cannot be read")
+            .field(name.to_owned(), message)
     }
     /// Fields that break a rule of form.
     pub fn invalid(fields: impl IntoIterator<Item = BadField>) -> Self {
@@ -189,17 +190,22 @@ impl From<DayRefusal> for Problem {
                 }),
             DayRefusal::HoldEnded => Self::new(StatusCode::GONE, "hold_ended", "The hold on that time has ended"),
             DayRefusal::HoldElsewhere => Self::conflict("hold_elsewhere", "The hold is for another time"),
-            DayRefusal::HoldNotExtendable => Self::conflict("hold_not_extendable", "The hold cannot be extended any more"),
+            DayRefusal::HoldNotExtendable => {
+                Self::conflict("hold_not_extendable", "The hold cannot be extended any more")
+            }
             DayRefusal::HoldBudget => Self::conflict("hold_budget", "No more holds here; you can book without one"),
             DayRefusal::WouldCut(_) => Self::conflict("would_cut", "A time that is held or booked would be cut"),
-            DayRefusal::BookingAbandoned => Self::conflict("booking_abandoned", "This booking was given up; start again"),
+            DayRefusal::BookingAbandoned => {
+                Self::conflict("booking_abandoned", "This booking was given up; start again")
+            }
             DayRefusal::Cancelled => Self::conflict("cancelled", "The appointment is cancelled"),
             DayRefusal::MovedAway | DayRefusal::MoveAbandoned | DayRefusal::MovePending => {
                 Self::conflict("moving", "The appointment is being moved; read it again")
             }
             DayRefusal::WrongStatus => Self::conflict("wrong_status", "The appointment's status does not allow that"),
-            DayRefusal::PastCutoff => Self::conflict("past_cutoff", "It is too late to change this online")
-                .detail("Please call the clinic."),
+            DayRefusal::PastCutoff => {
+                Self::conflict("past_cutoff", "It is too late to change this online").detail("Please call the clinic.")
+            }
             DayRefusal::OtherPatient(_) => Self::conflict("other_patient", "Another patient is attached already"),
             DayRefusal::NothingProvisional => Self::conflict("nothing_provisional", text),
             DayRefusal::Stale(stale) => stale.into(),

@@ -185,7 +185,11 @@ impl HoldRef {
         let (date, hold) = rest.split_first_chunk::<4>()?;
         let hold: [u8; 16] = hold.try_into().ok()?;
         let date = WallDate(i32::from_be_bytes(*date));
-        in_calendar(date).then_some(Self { agenda: AgendaId::from_bytes(*agenda), date, hold: HoldId::from_bytes(hold) })
+        in_calendar(date).then_some(Self {
+            agenda: AgendaId::from_bytes(*agenda),
+            date,
+            hold: HoldId::from_bytes(hold),
+        })
     }
 }
 

@@ -134,7 +134,8 @@ pub struct Placement {
     pub sources: Vec<Source>,
     /// Only the selected availability was reserved (R76).
     pub only_selected: bool,
-    /// It was laid over others, or over what it does not occupy, by an explicit override.
+    /// It was laid over other appointments by an explicit override. A tail, its time beyond what it occupies, is marked
+    /// by the two spans themselves.
     pub overridden: bool,
 }
 

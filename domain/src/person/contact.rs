@@ -83,7 +83,7 @@ impl ProvisionalContact {
         }
     }
     /// The details of a record made from this contact: a step of its own, never automatic (8.12).
-    #[must_use] 
+    #[must_use]
     pub fn to_profile(&self) -> Profile {
         Profile {
             first_name: self.first_name.clone(),

@@ -75,7 +75,7 @@ impl HealthNumber {
         Self(text)
     }
     /// The twelve characters.
-    #[must_use] 
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -39,7 +39,7 @@ wire! {
         sources: Vec<SourceV1>,
         /// Only the selected availability was reserved.
         only_selected: bool,
-        /// It was laid over others, or over what it does not occupy, by an explicit override.
+        /// It was laid over other appointments by an explicit override; a tail shows in `span` and `occupies`.
         overridden: bool,
     }
 

@@ -1,10 +1,10 @@
 //! The clinic's events, decoded: fields under their wire names, sealed ones sealed.
 
-use super::reads::Read;
 use crate::http::AppState;
 use crate::http::auth::{AUDIT, Principal};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads::Read;
 use crate::http::wire::{cursor, page_limit, parse_cursor};
 use axum::extract::State;
 use booking_domain::ids::ClinicId;

@@ -2,11 +2,11 @@
 //! nothing of other clinics.
 
 use super::events::{CHUNK, of_clinic, owned};
-use super::reads::{Read, position};
 use crate::http::AppState;
 use crate::http::auth::{ANY_STAFF, Principal};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads::{Read, position};
 use crate::http::wire::page_limit;
 use axum::extract::State;
 use axum::http::HeaderMap;

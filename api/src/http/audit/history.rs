@@ -1,12 +1,12 @@
 //! The history of one appointment, from the slot it came from to its end, followed through its moves from day to day.
 
 use super::events::AuditActor;
-use super::reads::{self, Read};
 use super::sentences::{Teller, name};
 use crate::http::AppState;
 use crate::http::auth::{AUDIT, Principal};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads::{self, Read};
 use axum::extract::State;
 use booking_domain::agenda_day::{AgendaDayEvent, Placement};
 use booking_domain::clinic::Clinic;
@@ -91,7 +91,15 @@ async fn history(
     let rules = app.engine.rules(clinic).await?;
     let entries = followed(&app, &rules.state, clinic, id, row.moved_from.iter().copied().chain([row.place()])).await?;
     let time_zone = rules.state.zone().name().to_owned();
-    Ok(Read::new(AppointmentHistory { appointment: id.0, reference: crate::http::wire::shown_reference(&row.reference), time_zone, entries }, fresh))
+    Ok(Read::new(
+        AppointmentHistory {
+            appointment: id.0,
+            reference: crate::http::wire::shown_reference(&row.reference),
+            time_zone,
+            entries,
+        },
+        fresh,
+    ))
 }
 
 /// An agenda on a day.

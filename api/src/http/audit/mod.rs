@@ -1,13 +1,12 @@
 //! What happened: events, the agenda as it was, the history of an appointment, and the log as a feed.
 //!
-//! Whoever reads here sees no names: what is sealed stays sealed, people are opaque ids. `reads`, `day` and `replay` are
+//! Whoever reads here sees no names: what is sealed stays sealed, people are opaque ids. `day` and `replay` are
 //! shared with the staff's own pages, so that the past is shown by the same code as the present.
 
 pub(in crate::http) mod day;
 mod events;
 mod feed;
 mod history;
-pub(in crate::http) mod reads;
 pub(in crate::http) mod replay;
 mod sentences;
 

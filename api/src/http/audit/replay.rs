@@ -4,11 +4,11 @@
 //! position says what had happened, the instant what the clock showed.
 
 use super::day::{StaffAgendaDay, day};
-use super::reads::{self, Read};
 use crate::http::AppState;
 use crate::http::auth::{AUDIT, Principal};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads::{self, Read};
 use crate::http::wire;
 use axum::extract::State;
 use booking_domain::agenda_day::AgendaDay;

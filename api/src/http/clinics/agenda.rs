@@ -3,11 +3,11 @@
 
 use crate::http::AppState;
 use crate::http::audit::day::StaffAgendaAppointment;
-use crate::http::audit::reads::{self, Read};
 use crate::http::audit::replay::{AgendaQuery, Rendered, StaffAgenda, rendered};
 use crate::http::auth::{CARE, Principal};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads::{self, Read};
 use axum::extract::State;
 use booking_domain::ids::{AppointmentId, ClinicId};
 use booking_domain::time::{WallTime, resolve};

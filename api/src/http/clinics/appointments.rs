@@ -4,10 +4,10 @@ mod change;
 mod plan;
 
 use crate::http::AppState;
-use crate::http::audit::reads::{self, PersonDetails, PersonName, Read, Shown};
 use crate::http::auth::{CARE, Principal};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads::{self, PersonDetails, PersonName, Read, Shown};
 use crate::http::wire::{self, Text, When, cursor, page_limit, parse_cursor};
 use axum::extract::State;
 use booking_domain::agenda_day::{Appointment, Placement};
@@ -188,13 +188,6 @@ impl AppointmentSummary {
             revision: a.touched,
         }
     }
-}
-
-/// Where commands find an appointment. One that is on its way between two days is followed from the day it left, which
-/// also finishes its move.
-pub(super) fn whereabouts(row: &AppointmentRow) -> Whereabouts {
-    let place = row.moved_from.last().copied().filter(|_| row.in_transit).unwrap_or(row.place());
-    Whereabouts { appointment: row.id, agenda: place.0, date: place.1 }
 }
 
 /// An appointment in a list.

@@ -5,11 +5,11 @@ pub(super) mod record;
 
 use super::appointments::{AfterQuery, AppointmentItem};
 use crate::http::AppState;
-use crate::http::audit::reads::{self, Read};
 use crate::http::auth::{CARE, Principal, RECEPTION};
 use crate::http::commands::{Done, begin};
 use crate::http::extract::{ApiJson, ApiPath, ApiQuery, CommandHeaders};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads::{self, Read};
 use crate::http::wire::{date, page_limit};
 use axum::extract::State;
 use booking_domain::ids::{ClinicId, PatientId};

@@ -4,10 +4,10 @@
 use super::appointments::AppointmentSummary;
 use super::patients::record::PatientItem;
 use crate::http::AppState;
-use crate::http::audit::reads::{self, PersonDetails, Read, Shown};
 use crate::http::auth::{Principal, RECEPTION};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads::{self, PersonDetails, Read, Shown};
 use crate::http::wire::{cursor, page_limit, parse_cursor};
 use axum::extract::State;
 use booking_domain::ids::{AppointmentId, ClinicId};

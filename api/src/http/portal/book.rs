@@ -143,7 +143,9 @@ async fn book(
     }
     let hold = match &wanted.hold {
         None => None,
-        Some(text) => Some(HoldRef::parse(text).ok_or_else(|| BadField::new("hold", "is not a hold of this API"))?.hold),
+        Some(text) => {
+            Some(HoldRef::parse(text).ok_or_else(|| BadField::new("hold", "is not a hold of this API"))?.hold)
+        }
     };
     let begun = begin(&app, found.id, Actor::Visit(visit.id), "book", &headers, &bytes).await?;
     let identity = identity(&app, &visit).await?;
@@ -187,7 +189,8 @@ fn confirmation(
 /// What the visitor typed, to be sealed with the booking.
 async fn identity(app: &AppState, visit: &booking_engine::vault::Visit) -> ApiResult<Profile> {
     let bytes = app.engine.vault().visit_identity(visit).await?;
-    let bytes = bytes.ok_or_else(|| Problem::new(axum::http::StatusCode::UNAUTHORIZED, "visit_expired", "This visit has ended"))?;
+    let bytes = bytes
+        .ok_or_else(|| Problem::new(axum::http::StatusCode::UNAUTHORIZED, "visit_expired", "This visit has ended"))?;
     let contact = ProvisionalContact::from_plaintext(visit.identity.schema, bytes.expose());
     contact.map(|c| c.to_profile()).map_err(Problem::internal)
 }

@@ -5,6 +5,7 @@ use crate::http::AppState;
 use crate::http::auth::VisitorToken;
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads;
 use crate::http::wire::{PublicPractitioner, Text, When, availability_ref, cursor, page_limit, parse_cursor};
 use axum::Json;
 use axum::extract::State;
@@ -116,6 +117,7 @@ pub(super) struct Wanted {
 
 /// A page of availabilities.
 #[derive(Serialize, ToSchema)]
+#[allow(clippy::struct_field_names, reason = "the page's list is called what the API calls it")]
 pub(super) struct Availabilities {
     /// In the order of their starts.
     availabilities: Vec<PublicAvailability>,
@@ -204,7 +206,9 @@ impl Wanted {
         };
         let weekdays = match split(&self.weekday) {
             None => Weekdays::ALL,
-            Some(names) => Weekdays::only(numbers(&names, "weekday", &["mon", "tue", "wed", "thu", "fri", "sat", "sun"])?),
+            Some(names) => {
+                Weekdays::only(numbers(&names, "weekday", &["mon", "tue", "wed", "thu", "fri", "sat", "sun"])?)
+            }
         };
         let parts = match split(&self.part) {
             None => DayParts::ALL,
@@ -238,7 +242,7 @@ async fn availabilities(
     let found = find(&app, &slug).await?;
     let visit = token.visit(&app, found.id).await?;
     found.open()?;
-    let stale = wait_after(&app, "availability", wanted.after.as_deref()).await?;
+    let stale = !reads::caught_up(&app, &["availability"], wanted.after.as_deref()).await?;
     let service = ServiceId(wanted.service);
     let viewer = app.engine.viewer::<booking_domain::clinic::ClinicRefusal>(&visit, Some(service)).await?;
     let (clinic, now) = (found.clinic(), app.engine.now());
@@ -270,13 +274,6 @@ async fn availabilities(
         as_of: format!("{}.{}", position.map_or(0, |p| p.0), now.0),
         stale,
     }))
-}
-
-/// Waits for a view to reach `?after=`; true if it did not in time.
-pub(super) async fn wait_after(app: &AppState, view: &str, after: Option<&str>) -> ApiResult<bool> {
-    let Some(after) = after else { return Ok(false) };
-    let position = after.parse().map_err(|_| Problem::bad_parameter("after", "is not a position that this API gave"))?;
-    Ok(!app.views.wait_for(view, position, std::time::Duration::from_secs(2)).await)
 }
 
 /// The availabilities nearest to one that is gone. The view may not know yet that it is: it is none of them.

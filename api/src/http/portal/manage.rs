@@ -1,28 +1,28 @@
 //! An appointment in the hands of its patient: by the link's token, or by reference and birth date (8.11).
 
+use super::book::PublicAppointment;
 use super::browse::PublicAvailability;
 use super::{Found, find};
-use super::book::PublicAppointment;
 use crate::http::AppState;
 use crate::http::auth::LinkToken;
 use crate::http::commands::{Done, begin};
 use crate::http::extract::{ApiJson, ApiPath, ApiQuery, CommandHeaders};
 use crate::http::limits::Budget;
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads;
 use crate::http::wire::{cursor, date, page_limit, parse_availability, parse_cursor};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
-use booking_domain::agenda_day::DayRefusal;
+use booking_domain::agenda_day::{Appointment, DayRefusal};
 use booking_domain::person::Profile;
 use booking_domain::reference::Reference;
 use booking_domain::visibility::ViewerFacts;
-use booking_engine::{Actor, Cancel, Changed, Mark, MoveTo, Whereabouts, hash_of_link};
+use booking_engine::{Actor, Cancel, Changed, Mark, MoveTo, hash_of_link};
 use booking_projections::appointments::AppointmentRow;
 use booking_projections::availability::{DayParts, Query, Weekdays};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -77,27 +77,28 @@ async fn lookup(
     app.limits.take(app.limits.source(peer.ip(), &headers), Budget::Lookups, app.engine.now())?;
     let reference = Reference::parse(&asked.reference)
         .map_err(|e| booking_domain::values::BadField::new("reference", e.to_string()))?;
-    let mut rows = app.views.appointments.by_reference(found.id, &reference.compact()).await.map_err(Problem::internal)?;
+    let mut rows =
+        app.views.appointments.by_reference(found.id, &reference.compact()).await.map_err(reads::unanswered)?;
     if rows.is_empty() {
         settle(&app).await?;
-        rows = app.views.appointments.by_reference(found.id, &reference.compact()).await.map_err(Problem::internal)?;
+        rows = app.views.appointments.by_reference(found.id, &reference.compact()).await.map_err(reads::unanswered)?;
     }
     for row in rows {
         if birth_date_of(&app, &row).await? == Some(birth_date) {
             let link = app.engine.link_token(found.id, row.id).await?;
-            let (at, appointment) = read(&app, &found, &row).await?;
+            let appointment = read(&app, &row).await?;
             let link_token = format!("l_{}", hex::encode(link));
             let shown = PublicAppointment::new(found.clinic(), &appointment, app.engine.now());
-            let _ = at;
             return Ok(Done::ok(LookedUp { link_token, appointment: shown }).revision(appointment.touched));
         }
     }
     Err(Problem::not_found())
 }
 
+/// What was booked a moment ago is found.
 async fn settle(app: &AppState) -> ApiResult<()> {
     if let Some(head) = app.log().head().await? {
-        app.views.wait_for("appointments", head, Duration::from_secs(2)).await;
+        app.views.wait_for("appointments", head, reads::PATIENCE).await;
     }
     Ok(())
 }
@@ -115,26 +116,27 @@ async fn birth_date_of(app: &AppState, row: &AppointmentRow) -> ApiResult<Option
 /// The appointment of a link, if the link is still good.
 async fn by_link(app: &AppState, found: &Found, token: &LinkToken) -> ApiResult<AppointmentRow> {
     let hash = hash_of_link(&token.0);
-    let mut row = app.views.appointments.by_link_hash(&hash).await.map_err(Problem::internal)?;
+    let mut row = app.views.appointments.by_link_hash(&hash).await.map_err(reads::unanswered)?;
     if row.is_none() {
         settle(app).await?;
-        row = app.views.appointments.by_link_hash(&hash).await.map_err(Problem::internal)?;
+        row = app.views.appointments.by_link_hash(&hash).await.map_err(reads::unanswered)?;
     }
     let row = row.filter(|r| r.clinic == found.id).ok_or_else(Problem::not_found)?;
     let over = row.placement.span.end.plus_minutes(AFTER_VISIT_MINUTES) < app.engine.now();
     if over { Err(Problem::not_found()) } else { Ok(row) }
 }
 
-async fn read(
-    app: &AppState,
-    _: &Found,
-    row: &AppointmentRow,
-) -> ApiResult<(Whereabouts, booking_domain::agenda_day::Appointment)> {
-    let (agenda, date) = row.place();
-    let at = app.engine.locate(Whereabouts { appointment: row.id, agenda, date }).await?;
-    let day = app.engine.day(at.agenda, at.date).await?;
-    let appointment = day.state.appointments.get(&row.id).cloned().ok_or_else(Problem::not_found)?;
-    Ok((at, appointment))
+/// The appointment as the log has it now. One that is on its way to another day stands in both: as it left.
+async fn read(app: &AppState, row: &AppointmentRow) -> ApiResult<Appointment> {
+    let known = reads::whereabouts(row);
+    let at = app.engine.locate(known).await?;
+    for place in [at, known] {
+        let day = app.engine.day(place.agenda, place.date).await?;
+        if let Some(appointment) = day.state.appointments.get(&row.id) {
+            return Ok(appointment.clone());
+        }
+    }
+    Err(Problem::not_found())
 }
 
 /// The appointment as it stands now, also after it was moved or cancelled.
@@ -148,7 +150,7 @@ async fn current(
 ) -> ApiResult<Done<PublicAppointment>> {
     let found = find(&app, &slug).await?;
     let row = by_link(&app, &found, &token).await?;
-    let (_, appointment) = read(&app, &found, &row).await?;
+    let appointment = read(&app, &row).await?;
     let shown = PublicAppointment::new(found.clinic(), &appointment, app.engine.now());
     Ok(Done::ok(shown).revision(appointment.touched))
 }
@@ -238,10 +240,6 @@ fn answer(app: &AppState, found: &Found, changed: &Changed) -> ApiResult<Done<Pu
     Ok(Done::ok(shown).revision(appointment.touched).position(changed.committed.position()))
 }
 
-const fn whereabouts(row: &AppointmentRow) -> Whereabouts {
-    Whereabouts { appointment: row.id, agenda: row.agenda, date: row.placement.date }
-}
-
 /// Cancels the appointment; its time can be booked again.
 #[utoipa::path(post, path = "/portal/{slug}/appointment/cancel", tag = "appointment", operation_id = "cancelOwnAppointment",
     security(("link" = [])), params(("slug" = String, Path, description = "Address of the portal"),
@@ -269,7 +267,7 @@ async fn cancel(
         keep_record: true,
         keep_availability: true,
     };
-    let changed = app.engine.cancel(&begun.ctx, whereabouts(&row), &command, Some(seen)).await?;
+    let changed = app.engine.cancel(&begun.ctx, reads::whereabouts(&row), &command, Some(seen)).await?;
     answer(&app, &found, &changed)
 }
 
@@ -298,7 +296,7 @@ async fn move_to(
     }
     let begun = begin(&app, found.id, Actor::Link(row.id), "move", &headers, &bytes).await?;
     let to = MoveTo::Patient(place);
-    let changed = app.engine.move_appointment(&begun.ctx, whereabouts(&row), &to, false, Some(seen)).await?;
+    let changed = app.engine.move_appointment(&begun.ctx, reads::whereabouts(&row), &to, false, Some(seen)).await?;
     answer(&app, &found, &changed)
 }
 
@@ -318,6 +316,6 @@ async fn confirm(
     let found = find(&app, &slug).await?;
     let row = by_link(&app, &found, &token).await?;
     let begun = begin(&app, found.id, Actor::Link(row.id), "confirm", &headers, &[]).await?;
-    let changed = app.engine.mark(&begun.ctx, whereabouts(&row), Mark::Confirmed, headers.if_match).await?;
+    let changed = app.engine.mark(&begun.ctx, reads::whereabouts(&row), Mark::Confirmed, headers.if_match).await?;
     answer(&app, &found, &changed)
 }

@@ -55,7 +55,8 @@ impl Found {
         if self.clinic().portal.active {
             return Ok(());
         }
-        Err(Problem::new(StatusCode::CONFLICT, "portal_off", "Online booking is closed").detail("Please call the clinic."))
+        Err(Problem::new(StatusCode::CONFLICT, "portal_off", "Online booking is closed")
+            .detail("Please call the clinic."))
     }
 }
 

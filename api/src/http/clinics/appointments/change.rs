@@ -1,12 +1,12 @@
 //! What staff do with an appointment that is there: attach, detach, cancel, mark, and make a record of its contact.
 
-use super::{AppointmentSummary, whereabouts};
+use super::AppointmentSummary;
 use crate::http::AppState;
-use crate::http::audit::reads;
 use crate::http::auth::{CARE, Principal, RECEPTION};
 use crate::http::commands::{Done, begin};
 use crate::http::extract::{ApiJson, ApiPath, CommandHeaders};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads;
 use crate::http::wire::instant;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -99,7 +99,7 @@ async fn target(
     let (clinic, id): (ClinicId, AppointmentId) = reads::ids(path);
     principal.allow(clinic, roles)?;
     let row = reads::appointment(app, clinic, id).await?;
-    Ok((clinic, whereabouts(&row), headers.require_match()?))
+    Ok((clinic, reads::whereabouts(&row), headers.require_match()?))
 }
 
 /// Attaches a patient record; the provisional details stay in the history.
@@ -276,7 +276,7 @@ async fn make_record(
     let seen = headers.require_match()?;
     let begun = begin(&app, clinic, principal.actor(), "register-from-appointment", &headers, b"").await?;
     let patient = PatientId(begun.ctx.id("patient"));
-    let at = app.engine.locate(whereabouts(&row)).await?;
+    let at = app.engine.locate(reads::whereabouts(&row)).await?;
     let day = app.engine.day(at.agenda, at.date).await?;
     // What attaching would refuse makes no record. A retry of what was done already goes on to its answer.
     if !day.commands.contains_key(&begun.ctx.command) {

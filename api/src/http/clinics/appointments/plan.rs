@@ -1,13 +1,13 @@
 //! Staff plan an appointment or move one, with or without a slot (4.9, 4.11); external channels enter theirs (8.24).
 
-use super::{AppointmentSummary, AvailabilityOfSlot, whereabouts};
+use super::{AppointmentSummary, AvailabilityOfSlot};
 use crate::http::AppState;
-use crate::http::audit::reads;
 use crate::http::auth::{Principal, RECEPTION};
 use crate::http::clinics::patients::form::{Findings, ProvisionalForm};
 use crate::http::commands::{Done, begin};
 use crate::http::extract::{ApiJson, ApiPath, CommandHeaders};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::reads;
 use crate::http::wire::{date, instant, named, time};
 use axum::extract::State;
 use booking_domain::agenda_day::{Selected, Wish, single_instant};
@@ -286,7 +286,7 @@ async fn move_to(
     let wish = typed.wish(&rules.state, &mut findings);
     let to = MoveTo::Staff { agenda: AgendaId(asked.agenda), wish: findings.done(wish)? };
     let begun = begin(&app, clinic, principal.actor(), "move-appointment", &headers, &bytes).await?;
-    let at = whereabouts(&row);
+    let at = reads::whereabouts(&row);
     let moved = app.engine.move_appointment(&begun.ctx, at, &to, asked.drop_original, Some(if_match)).await?;
     super::change::done(&app, &rules.state, moved).await
 }

@@ -2,8 +2,8 @@
 
 use super::form::RegistrationForm;
 use crate::http::AppState;
-use crate::http::audit::reads::{self, PersonDetails, Shown};
 use crate::http::problem::ApiResult;
+use crate::http::reads::{self, PersonDetails, Shown};
 use booking_domain::ids::{ClinicId, PatientId, SubjectId};
 use booking_domain::patient::Patient;
 use booking_domain::person::Profile;

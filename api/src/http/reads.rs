@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use booking_domain::ids::{AppointmentId, ClinicId, PatientId, SubjectId};
 use booking_domain::person::{Email, HealthNumber, Phone, Profile};
 use booking_domain::sealed::Sealed;
-use booking_engine::Personal;
+use booking_engine::{Personal, Whereabouts};
 use booking_projections::ViewError;
 use booking_projections::appointments::AppointmentRow;
 use booking_store::Position;
@@ -49,6 +49,13 @@ pub async fn appointment(app: &AppState, clinic: ClinicId, id: AppointmentId) ->
         row = app.views.appointments.by_id(id).await.map_err(unanswered)?;
     }
     row.filter(|row| row.clinic == clinic).ok_or_else(Problem::not_found)
+}
+
+/// Where commands find an appointment. One that is on its way between two days is followed from the day it left, which
+/// also finishes its move.
+pub fn whereabouts(row: &AppointmentRow) -> Whereabouts {
+    let place = row.moved_from.last().copied().filter(|_| row.in_transit).unwrap_or(row.place());
+    Whereabouts { appointment: row.id, agenda: place.0, date: place.1 }
 }
 
 /// What a read answers: a body, the resource's revision as `ETag`, and whether the views had caught up.
