@@ -120,7 +120,8 @@ impl<'a> LinkHolder<'a> {
         Self { app, slug: slug.to_owned(), token: token.to_owned(), booked: None }
     }
     fn of(app: &'a TestApp, slug: &str, booked: Answer) -> Self {
-        Self { booked: Some(booked.clone()), ..Self::new(app, slug, booked.str("/link_token")) }
+        let link = Self::new(app, slug, booked.str("/link_token"));
+        Self { booked: Some(booked), ..link }
     }
     /// The reference that was given at the booking.
     #[must_use]

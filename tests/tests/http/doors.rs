@@ -10,9 +10,9 @@ async fn a_held_availability_is_its_owners_alone_until_the_hold_ends_by_the_cloc
     let small = SmallClinic::with_a_morning(&app).await;
     let (owner, other) = (app.visitor(&Person::stranger()).await, app.visitor(&Person::named("Léo", "Roy")).await);
     let wanted = owner.finds(small.service, "09:00").await;
-    let held = owner.asks_to_hold(small.service, &wanted).await.ok();
-    held.has_status(201);
-    assert_eq!((&held["extensions_left"], &held["expires_at"]), (&json!(10), &json!("2026-11-23T09:05:00-05:00")));
+    let placed = owner.asks_to_hold(small.service, &wanted).await.ok();
+    placed.has_status(201);
+    assert_eq!((&placed["extensions_left"], &placed["expires_at"]), (&json!(10), &json!("2026-11-23T09:05:00-05:00")));
 
     let seen = owner.sees(small.service).await;
     assert_eq!((&seen[0]["start_time"], &seen[0]["held_by_you"]), (&json!("09:00"), &json!(true)));
@@ -26,7 +26,7 @@ async fn a_held_availability_is_its_owners_alone_until_the_hold_ends_by_the_cloc
     other.asks_to_hold(small.service, &wanted).await.is(409, "held");
     app.waits_seconds(1);
     assert_eq!(other.sees_times(small.service).await.len(), 3);
-    let hold = held.str("/hold");
+    let hold = placed.str("/hold");
     let booking = json!({ "service": small.service, "availability": wanted, "hold": hold });
     owner.sends_booking("late", &booking).await.is(410, "hold_ended");
     owner.extends(hold).await.is(410, "hold_ended");

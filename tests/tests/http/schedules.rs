@@ -40,9 +40,9 @@ async fn no_public_answer_holds_an_internal_name() {
     let mut answers = vec![app.get(&portal).await, app.get("/api/v1/openapi.json").await];
 
     let wanted = visitor.finds(small.service, "09:00").await;
-    let held = visitor.asks_to_hold(small.service, &wanted).await.ok();
-    let hold = held.str("/hold").to_owned();
-    answers.push(held);
+    let placed = visitor.asks_to_hold(small.service, &wanted).await.ok();
+    let hold = placed.str("/hold").to_owned();
+    answers.push(placed);
     answers.push(visitor.extends(&hold).await.ok());
     let booking = json!({ "service": small.service, "availability": wanted, "hold": hold });
     answers.push(visitor.sends_booking("a", &booking).await.ok());

@@ -44,8 +44,8 @@ impl Write for Lines {
 /// Where a personal value stands in some bytes.
 fn finds(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes).to_lowercase();
-    let needles = std::iter::once(CANARY).chain(NUMBERS);
-    let found = needles.filter_map(|needle| text.find(&needle.to_lowercase())).next()?;
+    let mut needles = std::iter::once(CANARY).chain(NUMBERS);
+    let found = needles.find_map(|needle| text.find(&needle.to_lowercase()))?;
     let around = text.char_indices().map(|(at, _)| at).filter(|at| at.abs_diff(found) < 60);
     let (first, last) = around.fold((found, found), |(first, last), at| (first.min(at), last.max(at)));
     text.get(first..last).map(str::to_owned)
