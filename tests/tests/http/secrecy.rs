@@ -56,8 +56,12 @@ fn no_file_tells(dir: &Path) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             no_file_tells(&path);
-        } else {
-            assert_eq!(finds(&std::fs::read(&path).unwrap()), None, "{}", path.display());
+            continue;
+        }
+        match std::fs::read(&path) {
+            Ok(bytes) => assert_eq!(finds(&bytes), None, "{}", path.display()),
+            // A database's side file goes when its last connection closes, which may be now.
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}", path.display()),
         }
     }
 }

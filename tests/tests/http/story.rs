@@ -210,7 +210,8 @@ async fn a_record_is_made_from_provisional_details_by_a_person_and_once() {
     let record = scheduler.get(&format!("/patients/{}", text(&made["patient"]))).await.ok();
     assert_eq!(record["details"]["last_name"], "Ouellet");
     assert_eq!(made["appointment"]["patient"], made["patient"]);
-    let found = scheduler.post("/patients/search", &json!({ "text": "ouellet" })).await.ok();
+    let search = format!("/patients/search?after={}", made.position());
+    let found = scheduler.post(&search, &json!({ "text": "ouellet" })).await.ok();
     assert_eq!(found.list("/patients").len(), 1);
     // The next time they are recognized.
     let again = app.visitor(&Person::stranger()).await.books_at(small.service, "09:20").await;
