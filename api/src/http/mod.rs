@@ -7,6 +7,7 @@ pub mod audit;
 pub mod auth;
 pub mod clinics;
 pub mod commands;
+mod document;
 pub mod extract;
 pub mod limits;
 pub mod ops;
@@ -18,13 +19,13 @@ pub mod wire;
 use crate::app::App;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+pub use document::openapi;
 use problem::Problem;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
-use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 /// State of every handler.
@@ -33,65 +34,15 @@ pub type AppState = Arc<App>;
 /// Largest body of a request, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "clinic-booking",
-        description = "Booking for clinics. Patients book on a portal without an account; staff open schedules and \
-            attach the right patient; auditors replay what happened. Times are RFC 3339 with offset, beside the \
-            clinic's IANA zone. Commands take an `Idempotency-Key`; resources have an `ETag` for `If-Match`. Errors \
-            are RFC 9457 problem details with a stable `code`."
-    ),
-    modifiers(&Security),
-    components(schemas(Problem, problem::FieldProblem)),
-    tags(
-        (name = "portal", description = "What patients use."),
-        (name = "appointment", description = "An appointment in the hands of its patient, by link or reference."),
-        (name = "staff", description = "Signing in, members, machine tokens."),
-        (name = "clinic", description = "Set-up of a clinic."),
-        (name = "schedule", description = "Slots and templates."),
-        (name = "appointments", description = "Appointments in the hands of staff."),
-        (name = "patients", description = "Patient records and reconciliation."),
-        (name = "audit", description = "What happened."),
-        (name = "feed", description = "The log as a resumable stream, without personal data."),
-    )
-)]
-struct Document;
-
-struct Security;
-
-impl utoipa::Modify for Security {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-        let components = openapi.components.get_or_insert_with(Default::default);
-        for (name, meaning) in [
-            ("staff", "A session token (`s_…`) or a machine's token (`t_…`)."),
-            ("visit", "The token (`v_…`) that opening a visit gave."),
-            ("link", "The token (`l_…`) of an appointment's link."),
-        ] {
-            let mut http = Http::new(HttpAuthScheme::Bearer);
-            http.description = Some(meaning.to_owned());
-            components.add_security_scheme(name, SecurityScheme::Http(http));
-        }
-    }
-}
-
 fn routes() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new().merge(portal::routes()).merge(clinics::routes()).merge(audit::routes());
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1)
-}
-
-/// The OpenAPI document, made from the handlers.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = routes().split_for_parts().1;
-    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
-    document
+    OpenApiRouter::with_openapi(document::head()).nest("/api/v1", v1)
 }
 
 /// The public listener's routes.
 pub fn router(app: AppState) -> Router {
     let (router, _) = routes().split_for_parts();
-    let document = openapi();
+    let document = document::openapi();
     let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let request_id = HeaderName::from_static("x-request-id");
     let ids = RequestIds(Arc::clone(&app));
