@@ -11,12 +11,17 @@ use booking_domain::agenda_day::AgendaDayEvent;
 use booking_domain::ids::{AppointmentId, CommandId};
 use booking_domain::time::Span;
 use booking_store::fold::{decode, metadata_of};
-use booking_store::{EventStore, Recorded, Revision};
+use booking_store::{EventStore, Position, Recorded, Revision};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Everything in a log, oldest first.
 pub async fn events_of(log: &dyn EventStore) -> Vec<Recorded> {
-    let (mut all, mut after) = (Vec::new(), None);
+    events_after(log, None).await
+}
+
+/// Everything in a log after a position.
+pub async fn events_after(log: &dyn EventStore, position: Option<Position>) -> Vec<Recorded> {
+    let (mut all, mut after) = (Vec::new(), position);
     loop {
         let page = log.read_all(after, 1_000).await.unwrap();
         all.extend(page.events);
@@ -106,7 +111,6 @@ mod tests {
     use super::*;
     use crate::actors::{date, draft, time};
     use crate::world::Home;
-    use booking_store::Position;
 
     async fn history() -> Vec<Recorded> {
         let home = Home::new(1).await;
