@@ -67,6 +67,7 @@ pub struct App {
     pub demand: crate::demand_counter::DemandCounter,
     /// Ends every long-lived stream and task.
     pub stop: tokio_util::sync::CancellationToken,
+    file: SqliteStore,
     _lock: std::fs::File,
 }
 
@@ -99,10 +100,16 @@ impl App {
         let data = options.data.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data directory {}", data.display()))?;
         let lock = lock(&data)?;
+        anyhow::ensure!(
+            !data.join("events.db").exists() || data.join("vault.db").exists(),
+            "the log is in {} but its vault is not: restore vault.db and root.key, without which nothing personal in the \
+             log can be read",
+            data.display()
+        );
         let (vault, created) = Vault::open_dir(&data, Arc::clone(&options.entropy)).await.context("vault")?;
         let vault = Arc::new(vault);
-        let log: Arc<dyn EventStore> =
-            Arc::new(SqliteStore::open(&data.join("events.db"), options.log.clone()).await.context("log")?);
+        let file = SqliteStore::open(&data.join("events.db"), options.log.clone()).await.context("log")?;
+        let log: Arc<dyn EventStore> = Arc::new(file.clone());
         let opener = Arc::new(VaultOpener(Arc::clone(&vault)));
         let views = Views::open(&data.join("views.db"), Arc::clone(&log), opener, RunnerOptions::default())
             .await
@@ -119,6 +126,7 @@ impl App {
             limits: crate::http::limits::Limits::new(options.trusted_proxies, options.source_limits),
             visit_holds: crate::http::portal::VisitHolds::default(),
             stop,
+            file,
             _lock: lock,
         });
         crate::housekeeping::start(&app);
@@ -150,6 +158,7 @@ impl App {
         self.demand.flush(&self.engine).await;
         self.views.close().await;
         self.engine.vault().close().await;
+        self.file.close().await;
     }
 }
 

@@ -54,19 +54,19 @@ pub fn router(app: AppState) -> Router {
         })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), portal::redirect_old_address))
         .with_state(app)
-        .layer(axum::middleware::map_response(finish))
         .layer(axum::middleware::from_fn(time_limit))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(|_| {
+            axum::response::IntoResponse::into_response(Problem::internal("a handler panicked"))
+        }))
+        .layer(axum::middleware::from_fn(finish))
         .layer(tower::util::MapResponseLayer::new(move |mut response: axum::response::Response| {
             response.headers_mut().entry(&no_store.0).or_insert(no_store.1.clone());
             for (name, value) in HEADERS {
                 response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
             }
             response
-        }))
-        .layer(CatchPanicLayer::custom(|_| {
-            axum::response::IntoResponse::into_response(Problem::internal("a handler panicked"))
         }))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, ids))
@@ -91,14 +91,24 @@ async fn time_limit(request: axum::extract::Request, next: axum::middleware::Nex
     }
 }
 
-/// Turns plain-text errors of the framework into problems.
-async fn finish(response: axum::response::Response) -> axum::response::Response {
+/// Gives every problem the request's id, and turns the framework's own plain-text refusals into problems.
+async fn finish(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok().map(str::to_owned));
+    let mut response = next.run(request).await;
     let plain = response.headers().get(header::CONTENT_TYPE).is_none_or(|v| v.as_bytes().starts_with(b"text/plain"));
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && plain {
-        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large");
-        return axum::response::IntoResponse::into_response(problem);
+    let problem = match response.extensions_mut().remove::<Problem>() {
+        None if response.status() == StatusCode::PAYLOAD_TOO_LARGE && plain => {
+            Some(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large"))
+        }
+        known => known,
+    };
+    match problem {
+        Some(mut problem) => {
+            problem.request_id = id;
+            axum::response::IntoResponse::into_response(problem)
+        }
+        None => response,
     }
-    response
 }
 
 #[derive(Clone)]

@@ -162,8 +162,9 @@ async fn book(
         Ok(booked) => booked,
         Err(failure) => return Err(refused(&app, &found, &visit, service, place.selected, failure).await),
     };
-    app.limits.released(app.limits.source(peer.ip(), &request_headers));
-    app.visit_holds.ended(visit.id);
+    if app.visit_holds.ended(visit.id) {
+        app.limits.released(app.limits.source(peer.ip(), &request_headers));
+    }
     let appointment = booked.committed.folded.state.appointments.get(&booked.appointment);
     let appointment = appointment.ok_or_else(|| Problem::internal("a booked appointment is not in its day"))?;
     let link = app.engine.link_token(found.id, booked.appointment).await?;

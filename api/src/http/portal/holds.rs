@@ -39,36 +39,43 @@ struct Held {
     until: Instant,
 }
 
-/// What each visit of this process holds, and how often it did. Lost with the process, like the limits per source.
+/// What one visit holds, how often it did, and when it last began to.
+#[derive(Clone, Copy, Default)]
+struct OfVisit {
+    count: u32,
+    held: Option<Held>,
+    last: Instant,
+}
+
+/// What each visit of this process holds. Lost with the process, like the limits per source.
 #[derive(Default)]
-pub struct VisitHolds(DashMap<VisitId, (u32, Option<Held>)>);
+pub struct VisitHolds(DashMap<VisitId, OfVisit>);
 
 impl VisitHolds {
     fn count(&self, visit: VisitId) -> u32 {
-        self.0.get(&visit).map_or(0, |entry| entry.0)
+        self.0.get(&visit).map_or(0, |entry| entry.count)
     }
     /// What the visit holds now.
     fn live(&self, visit: VisitId, now: Instant) -> Option<Held> {
-        self.0.get(&visit).and_then(|entry| entry.1).filter(|held| held.until > now)
+        self.0.get(&visit).and_then(|entry| entry.held).filter(|held| held.until > now)
     }
     /// Notes a new hold; answers the one that it takes the place of.
-    fn placed(&self, visit: VisitId, held: Held) -> Option<HoldRef> {
+    fn placed(&self, visit: VisitId, held: Held, now: Instant) -> Option<HoldRef> {
         let mut entry = self.0.entry(visit).or_default();
-        if entry.1.is_some_and(|known| known.hold == held.hold) {
+        if entry.held.is_some_and(|known| known.hold == held.hold) {
             return None;
         }
-        entry.0 += 1;
-        entry.1.replace(held).map(|old| old.hold)
+        entry.count += 1;
+        entry.last = now;
+        entry.held.replace(held).map(|old| old.hold)
     }
-    /// Notes that the visit holds nothing any more.
-    pub fn ended(&self, visit: VisitId) {
-        if let Some(mut entry) = self.0.get_mut(&visit) {
-            entry.1 = None;
-        }
+    /// Notes that the visit holds nothing any more; answers whether it held something.
+    pub fn ended(&self, visit: VisitId) -> bool {
+        self.0.get_mut(&visit).is_some_and(|mut entry| entry.held.take().is_some())
     }
     /// Forgets visits that nobody can continue.
-    pub fn forget(&self, gone: impl Fn(VisitId) -> bool) {
-        self.0.retain(|visit, _| !gone(*visit));
+    pub fn forget_old(&self, now: Instant) {
+        self.0.retain(|_, entry| now < entry.last.plus_minutes(super::visits::VISIT_MINUTES));
     }
 }
 
@@ -151,7 +158,7 @@ async fn place(
         }
         app.limits.held(source, known.expires_at);
     }
-    if let Some(old) = app.visit_holds.placed(visit.id, Held { hold: placed, place, until: known.expires_at })
+    if let Some(old) = app.visit_holds.placed(visit.id, Held { hold: placed, place, until: known.expires_at }, now)
         && (old.agenda, old.date) != (placed.agenda, placed.date)
     {
         let aside = begin(&app, found.id, Actor::Visit(visit.id), "release", &CommandHeaders::default(), &[]).await?;
@@ -254,8 +261,9 @@ async fn release(
     let day = (place.agenda, place.date);
     let done = app.engine.release_hold(&begun.ctx, &visit, day, place.hold, HoldEnd::Released).await?;
     if done.trace.is_some() && !done.replayed {
-        app.limits.released(app.limits.source(peer.ip(), &request_headers));
-        app.visit_holds.ended(visit.id);
+        if app.visit_holds.ended(visit.id) {
+            app.limits.released(app.limits.source(peer.ip(), &request_headers));
+        }
     }
     Ok(StatusCode::NO_CONTENT)
 }

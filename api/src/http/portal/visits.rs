@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// How long a visit lasts.
-const VISIT_MINUTES: i64 = 120;
+pub(super) const VISIT_MINUTES: i64 = 120;
 
 /// Who the appointment is for (3.10). The contact may be a relative's (8.18).
 #[derive(Deserialize, ToSchema)]
