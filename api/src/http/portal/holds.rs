@@ -260,10 +260,8 @@ async fn release(
     let begun = begin(&app, found.id, Actor::Visit(visit.id), "release", &headers, &[]).await?;
     let day = (place.agenda, place.date);
     let done = app.engine.release_hold(&begun.ctx, &visit, day, place.hold, HoldEnd::Released).await?;
-    if done.trace.is_some() && !done.replayed {
-        if app.visit_holds.ended(visit.id) {
-            app.limits.released(app.limits.source(peer.ip(), &request_headers));
-        }
+    if done.trace.is_some() && !done.replayed && app.visit_holds.ended(visit.id) {
+        app.limits.released(app.limits.source(peer.ip(), &request_headers));
     }
     Ok(StatusCode::NO_CONTENT)
 }
