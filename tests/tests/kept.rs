@@ -73,7 +73,7 @@ fn a_move_gives_the_old_time_back_unless_it_was_dropped() {
 /// A random history, then every appointment that can be cancelled is, one way or the other.
 #[test]
 fn after_any_history_a_kept_time_is_free_again_and_a_dropped_one_is_not() {
-    hold_for("kept or dropped", 150, 5_000, async |seed, home| {
+    hold_for("kept or dropped", 300, 10_000, async |seed, home| {
         let mut play = Play::new(home, seed).await;
         play.go_on(40).await;
         let days = play.world.days().await;

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn a_fold_without_any_key_gives_the_same_state() {
-    hold_for("without keys", 60, 2_000, async |seed, home| {
+    hold_for("without keys", 300, 10_000, async |seed, home| {
         let mut play = Play::new(home, seed).await;
         play.go_on(40).await;
         // Another vault knows none of the clinic's keys.
