@@ -7,7 +7,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `context`, `clock`, `folds`, `transact` | the one command path |
-//! | `clinic`, `schedule`, `booking`, `appointments`, `patients`, `members` | commands, one method each |
+//! | `clinic`, `schedule` (with `drafts`), `booking`, `appointments`, `moving`, `patients`, `members` | commands, one method each |
 //! | `viewer`, `quota` | facts that a decision needs from other streams |
 //! | `sweep` | process managers: what finishes or ends unfinished moves |
 //! | `vault` | keys, visits, credentials, idempotency rows |
@@ -19,8 +19,10 @@ mod booking;
 mod clinic;
 mod clock;
 mod context;
+mod drafts;
 mod folds;
 mod members;
+mod moving;
 mod patients;
 mod quota;
 mod schedule;
@@ -34,9 +36,10 @@ pub use booking::*;
 pub use clinic::*;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{Actor, Context, TraceParent, command_id};
+pub use drafts::*;
 pub use members::*;
+pub use moving::*;
 pub use patients::*;
-pub use schedule::*;
 pub use seal::*;
 pub use transact::{Committed, Failure, Outcome};
 pub use viewer::*;
