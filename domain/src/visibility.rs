@@ -4,11 +4,17 @@
 //! [`evaluate`]; all three walk the same rules in [`walk`], so what is shown and what is accepted cannot
 //! differ for the same log position, instant and viewer.
 
+mod cloud;
+#[cfg(test)]
+mod tests;
+
+pub use cloud::*;
+
 use crate::agenda_day::{Freedom, Slot};
 use crate::clinic::{Clinic, Criterion, PublicationOverride, PublicationRule, Service};
 use crate::ids::VisitId;
 use crate::patient::Registration;
-use crate::time::{Instant, Span, Tz, WallDate, age_in_months, resolve};
+use crate::time::{Instant, Span, WallDate, age_in_months, resolve};
 use crate::values::{AgeUnit, Origin, RecognitionProof, Sex, ViewerClass};
 use std::ops::ControlFlow;
 
@@ -321,112 +327,4 @@ pub fn is_listed(clinic: &Clinic, service: &Service, viewer: &ViewerFacts, now: 
         Criterion::ExistingRecord => !matches!(viewer.class, ViewerClass::Unrecognized | ViewerClass::Unknown(_)),
         Criterion::Unknown(_) => false,
     })
-}
-
-/// What staff see on an availability (4.8): the best state over all services.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cloud {
-    /// It does not qualify for online booking, or can no longer be booked online.
-    None,
-    /// It qualifies and will be published then.
-    Scheduled(Instant),
-    /// It is published now.
-    Published,
-}
-
-/// The publication of one availability by one service.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Publication {
-    /// The service.
-    pub service: crate::ids::ServiceId,
-    /// Its moment; [`Instant::MIN`] means at once.
-    pub at: Instant,
-}
-
-/// The services that put an availability online, each with its moment, and the icon that follows. A held
-/// availability keeps its icon (8.29); past the minimum notice there is no cloud (8.2).
-#[must_use]
-pub fn cloud(clinic: &Clinic, slot: &Slot, span: Span, now: Instant) -> (Cloud, Vec<Publication>) {
-    let mut publications = Vec::new();
-    let mut cloud = Cloud::None;
-    if !clinic.portal.active {
-        return (cloud, publications);
-    }
-    let candidate = Candidate { slot, span, freedom: Freedom::Free };
-    for (id, service) in &clinic.services {
-        let mut qualifies = true;
-        let mut in_time = true;
-        let _ = walk(clinic, service, &candidate, &ViewerFacts::unrecognized(None), now, &mut |f| {
-            match f.rule {
-                // Who may see it is another question than whether it is online.
-                Rule::Recognition | Rule::Criterion(_) | Rule::Cap | Rule::Free | Rule::Published => {}
-                Rule::NotStarted | Rule::MinNotice => in_time &= f.passed,
-                _ => qualifies &= f.passed,
-            }
-            ControlFlow::Continue(())
-        });
-        let Some(at) = publish_at(clinic, service, slot, span.start).filter(|_| qualifies) else { continue };
-        publications.push(Publication { service: *id, at });
-        if !in_time {
-            continue;
-        }
-        // A moment that comes too late to book is no moment to wait for.
-        let reachable = at <= last_bookable(clinic, service, span.start);
-        cloud = match (cloud, at <= now) {
-            (_, true) | (Cloud::Published, _) => Cloud::Published,
-            (before, false) if !reachable => before,
-            (Cloud::Scheduled(before), false) => Cloud::Scheduled(before.min(at)),
-            (Cloud::None, false) => Cloud::Scheduled(at),
-        };
-    }
-    (cloud, publications)
-}
-
-/// The offset-aware text of an availability's start in its clinic's zone; shown, booked and exported alike.
-#[must_use]
-pub fn shown_start(span: Span, zone: Tz) -> String {
-    span.start.rfc3339(zone)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::agenda_day::{AgendaDayEvent, DayOccupancy, SlotFacts, SlotPublished};
-    use crate::clinic::ServiceConfig;
-    use crate::time::WallTime;
-    use crate::values::Stamp;
-
-    #[test]
-    fn an_unknown_publication_of_a_slot_never_comes() {
-        let (start, service) = (Instant(0), Service { config: ServiceConfig::default(), active: true, touched: 0 });
-        let moment = |publication| {
-            let mut day = DayOccupancy::default();
-            let facts = SlotFacts {
-                start: WallTime(0),
-                end: WallTime(60),
-                span: Span::minutes(start, 60),
-                activity: None,
-                title: None,
-                interval_minutes: 20,
-                modality: None,
-                publication,
-            };
-            let published = SlotPublished {
-                slot: crate::ids::SlotId::default(),
-                clinic: crate::ids::ClinicId::default(),
-                agenda: crate::ids::AgendaId::default(),
-                practitioner: crate::ids::PractitionerId::default(),
-                date: WallDate(0),
-                origin: Origin::Manual,
-                template: None,
-                recurrence: None,
-                bulk: None,
-                facts,
-            };
-            day.evolve(&AgendaDayEvent::SlotPublished(published), Stamp::default());
-            publish_at(&Clinic::default(), &service, &day.slots[0], start)
-        };
-        assert_eq!(moment(PublicationOverride::Unknown(250)), None);
-        assert_eq!(moment(PublicationOverride::MinutesBefore(1)), Some(start.plus_minutes(-1)));
-    }
 }

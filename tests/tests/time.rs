@@ -8,7 +8,7 @@ use booking_domain::agenda_day::AgendaDay;
 use booking_domain::ids::{AgendaId, SlotId};
 use booking_domain::stream::StreamName;
 use booking_domain::time::{Instant, Resolved, Tz, WallDate, WallTime, offset_minutes, resolve};
-use booking_domain::visibility::{ViewerFacts, shown_start};
+use booking_domain::visibility::ViewerFacts;
 use booking_engine::{Failure, LaidBy, Place, SlotDraft};
 use booking_projections::availability::Offer;
 use booking_tests::actors::{date, draft, plain_service};
@@ -172,7 +172,7 @@ async fn booked(world: &World, offer: &Offer, service: booking_domain::ids::Serv
     let (day, wall) = offer.span.start.wall(zone);
     assert_eq!((day, wall), (offer.date, offer.start_time), "the wall time is the instant's");
     assert_eq!(offer.span.len_minutes(), 30, "durations are elapsed time");
-    format!("{} to {}: {}", offer.start_time, offer.end_time, shown_start(offer.span, zone))
+    format!("{} to {}: {}", offer.start_time, offer.end_time, offer.span.start.rfc3339(zone))
 }
 
 async fn table() -> String {
