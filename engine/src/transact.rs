@@ -60,9 +60,6 @@ pub enum Failure<R> {
     /// The same idempotency key was used with another body.
     #[error("this idempotency key was used with another body")]
     KeyReused,
-    /// The same command is running right now.
-    #[error("the same request is being worked on right now")]
-    InFlight,
     /// Too much at once on one stream; nothing was done.
     #[error("too many requests for the same day at once")]
     Busy,
@@ -89,7 +86,6 @@ impl<R> Failure<R> {
         match self {
             Self::Refused(refusal) => Failure::Refused(f(refusal)),
             Self::KeyReused => Failure::KeyReused,
-            Self::InFlight => Failure::InFlight,
             Self::Busy => Failure::Busy,
             Self::Full => Failure::Full,
             Self::Unavailable(why) => Failure::Unavailable(why),

@@ -311,7 +311,6 @@ impl<R: Into<Self>> From<Failure<R>> for Problem {
         match failure {
             Failure::Refused(refusal) => refusal.into(),
             Failure::KeyReused => Self::key_reused(),
-            Failure::InFlight => Self::in_flight(),
             Failure::Busy => Self::unavailable("busy", "Too many people want the same day right now; try again"),
             Failure::Full => Self::unavailable("storage_full", "Nothing can be stored right now"),
             Failure::Unavailable(why) => {
