@@ -66,7 +66,10 @@ async fn purge(app: &App) {
         vault.purge_invitations(app.engine.now()).await?;
         vault.purge_idempotency(app.engine.now()).await
     };
-    if let Err(error) = outcome.await {
+    // A short command may have closed the stores meanwhile; the next start looks again.
+    if let Err(error) = outcome.await
+        && !app.stop.is_cancelled()
+    {
         tracing::warn!(%error, "what is old could not be deleted; tried again in a minute");
     }
 }

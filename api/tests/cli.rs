@@ -32,7 +32,8 @@ fn example(folder: &Path) {
 fn a_clinic_is_created_listed_examined_exported_and_rebuilt() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let create = ["--json", "clinic", "create", "--name", "Clinique", "--admin-email", "a@b.example", "--admin-name", "Ann"];
+    let create =
+        ["--json", "clinic", "create", "--name", "Clinique", "--admin-email", "a@b.example", "--admin-name", "Ann"];
     let made = lines(&run(&create, &data));
     assert!(made[0]["invitation"].as_str().unwrap().starts_with("i_"));
     let listed = lines(&run(&["--json", "clinic", "list"], &data));

@@ -67,7 +67,7 @@ async fn the_feed_resumes_after_the_last_event_and_names_nobody() {
     let serving = Serving::start(AppOptions::new(data.path()), listen).await.unwrap();
     let app = &serving.app;
     let (id, token) = clinic(app).await;
-    let (other, _) = (app.engine.fresh_clinic(), ());
+    let other = app.engine.fresh_clinic();
     define(app, id, "canary-activity").await;
 
     let base = format!("http://{}/api/v1/clinics/{id}", serving.address);

@@ -35,7 +35,9 @@ pub(super) async fn run(data: PathBuf, json: bool) -> anyhow::Result<()> {
     for finding in findings {
         if json {
             let Finding { good, what, remedy } = &finding;
-            answer(&serde_json::json!({ "ok": good, "finding": what, "remedy": remedy }).to_string());
+            answer(
+                &serde_json::json!({ "ok": good, "finding": what, "remedy": (!good).then_some(remedy) }).to_string(),
+            );
         } else if finding.good {
             answer(&format!("ok    {}", finding.what));
         } else {

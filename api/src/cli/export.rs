@@ -1,6 +1,6 @@
 //! `export`: the log as NDJSON, one event a line: envelope, stored fields, raw bytes. What is sealed stays sealed.
 
-use super::{Data, open};
+use super::{Data, open, progress};
 use booking_domain::ids::ClinicId;
 use booking_events::{Metadata, describe};
 use booking_store::Recorded;
@@ -26,6 +26,7 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<()> {
         Some(path) => Box::new(std::io::BufWriter::new(std::fs::File::create_new(path)?)),
         None => Box::new(std::io::BufWriter::new(std::io::stdout())),
     };
+    let exported = progress::counter("events");
     let mut after = None;
     loop {
         let page = app.log().read_all(after, 1_000).await?;
@@ -36,12 +37,14 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<()> {
                 out.write_all(b"\n")?;
             }
         }
+        exported.inc(u64::try_from(page.events.len()).unwrap_or(0));
         after = page.next.or(after);
         if page.end {
             break;
         }
     }
     out.flush()?;
+    exported.finish_and_clear();
     app.close().await;
     Ok(())
 }

@@ -104,7 +104,9 @@ enum Command {
 /// Reads the arguments and runs the command.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr(arguments.log_json);
+    // A server tells what it does; a short command only what is wrong.
+    let serves = matches!(arguments.command, Command::Serve { .. } | Command::Demo { .. });
+    log_to_stderr(arguments.log_json, if serves { "info,sqlx=warn" } else { "warn" });
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -132,9 +134,9 @@ fn answer(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-fn log_to_stderr(json: bool) {
+fn log_to_stderr(json: bool, usual: &str) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json { builder.json().init() } else { builder.init() }
 }

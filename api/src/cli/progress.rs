@@ -4,6 +4,12 @@ use crate::import::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Mutex;
 
+/// Counts what has no known end, on standard error; hidden when that is no terminal.
+pub(super) fn counter(what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:20} {pos} {elapsed}");
+    ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner())).with_message(what)
+}
+
 /// Bars on standard error; hidden when that is no terminal.
 #[derive(Default)]
 pub(super) struct Bars(Mutex<Option<ProgressBar>>);

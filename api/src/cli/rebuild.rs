@@ -1,6 +1,7 @@
 //! `rebuild`: makes read models again from the log.
 
-use super::{Data, answer, open};
+use super::{Data, answer, open, progress};
+use crate::import::Progress;
 use tokio_util::sync::CancellationToken;
 
 #[derive(clap::Args)]
@@ -23,6 +24,9 @@ pub(super) async fn run(arguments: RebuildArguments, json: bool) -> anyhow::Resu
     if names.is_empty() {
         names = app.views.names().into_iter().map(str::to_owned).collect();
     }
+    let bars = progress::Bars::default();
+    let of = u64::try_from(names.len()).unwrap_or(u64::MAX);
+    bars.stage("read models", of);
     for name in names {
         let report = app.views.rebuild(&name, &CancellationToken::new()).await?;
         if json {
@@ -35,6 +39,7 @@ pub(super) async fn run(arguments: RebuildArguments, json: bool) -> anyhow::Resu
             };
             answer(&format!("{name}: made again, {agreed}"));
         }
+        bars.advance(1);
     }
     app.close().await;
     Ok(())
