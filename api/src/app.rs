@@ -108,12 +108,25 @@ impl App {
         );
         let (vault, created) = Vault::open_dir(&data, Arc::clone(&options.entropy)).await.context("vault")?;
         let vault = Arc::new(vault);
-        let file = SqliteStore::open(&data.join("events.db"), options.log.clone()).await.context("log")?;
+        // What was opened before a refusal is closed before the refusal is told: the next start finds nothing in use.
+        let file = match SqliteStore::open(&data.join("events.db"), options.log.clone()).await {
+            Ok(file) => file,
+            Err(error) => {
+                vault.close().await;
+                return Err(error).context("log");
+            }
+        };
         let log: Arc<dyn EventStore> = Arc::new(file.clone());
         let opener = Arc::new(VaultOpener(Arc::clone(&vault)));
-        let views = Views::open(&data.join("views.db"), Arc::clone(&log), opener, RunnerOptions::default())
-            .await
-            .context("views")?;
+        let views = match Views::open(&data.join("views.db"), Arc::clone(&log), opener, RunnerOptions::default()).await
+        {
+            Ok(views) => views,
+            Err(error) => {
+                file.close().await;
+                vault.close().await;
+                return Err(error).context("views");
+            }
+        };
         views.start();
         let stop = tokio_util::sync::CancellationToken::new();
         let engine = Arc::new(Engine::new(log, vault, options.clock, options.entropy, options.engine));
