@@ -52,7 +52,9 @@ pub struct Appointment {
     pub moved_to: Option<(AgendaId, WallDate)>,
     /// The command that moved it there; another one that meant the same day has not.
     pub moved_by: Option<CommandId>,
-    /// Revision that last touched it.
+    /// Tells its days apart in `touched`: see [`era_of`].
+    pub era: u64,
+    /// What last touched it: the revision, and the day's era. It never comes back to an earlier value.
     pub touched: u64,
 }
 
@@ -85,6 +87,19 @@ impl Appointment {
     pub fn is_provisional(&self) -> bool {
         self.patient.is_none()
     }
+}
+
+/// The era that a movement begins. An appointment's `ETag` is a revision of the day on which it stands, and the
+/// revisions of two days say nothing about one another: without the era, what was seen before a move could match by
+/// chance after it. Twenty bits of the movement's id, above the revision's thirty-two; never 0, the era of the booking.
+pub fn era_of(movement: CommandId) -> u64 {
+    let [a, b, c, ..] = movement.bytes();
+    (u64::from(a) << 12 | u64::from(b) << 4 | u64::from(c >> 4) | 1) << 32
+}
+
+/// What touched an appointment: a revision in an era.
+pub const fn touched_in(era: u64, revision: u64) -> u64 {
+    era | revision & 0xffff_ffff
 }
 
 /// A promise of time to an appointment of another stream.
@@ -127,6 +142,8 @@ impl AgendaDay {
             AgendaDayEvent::AppointmentMovedIn(e) => {
                 let mut appointment = appointment(&e.booking, e.placement.clone(), e.booked_at, stamp);
                 appointment.status = e.status;
+                appointment.era = era_of(e.movement);
+                appointment.touched = touched_in(appointment.era, stamp.revision);
                 appointment.attached = e.attached;
                 self.promises.remove(&e.booking.appointment);
                 self.appointments.insert(e.booking.appointment, appointment);
@@ -195,7 +212,7 @@ impl AgendaDay {
     fn change(&mut self, id: AppointmentId, stamp: Stamp, change: impl FnOnce(&mut Appointment)) {
         if let Some(appointment) = self.appointments.get_mut(&id) {
             change(appointment);
-            appointment.touched = stamp.revision;
+            appointment.touched = touched_in(appointment.era, stamp.revision);
         }
     }
 
@@ -228,6 +245,7 @@ fn appointment(b: &Booking, placement: Placement, booked_at: Instant, stamp: Sta
         cancellation: None,
         moved_to: None,
         moved_by: None,
+        era: 0,
         touched: stamp.revision,
     }
 }

@@ -69,7 +69,7 @@ impl Agendas {
 #[async_trait]
 impl View for Agendas {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
     type Key = (AgendaId, WallDate);
     type Row = AgendaRow;

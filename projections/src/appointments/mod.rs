@@ -21,7 +21,7 @@ const VIEW: &str = "appointments";
 #[async_trait]
 impl View for Appointments {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
     type Key = AppointmentId;
     type Row = AppointmentRow;

@@ -1,6 +1,6 @@
 //! An appointment as the view keeps it, and the fold: it follows the appointment from day to day.
 
-use booking_domain::agenda_day::{Admission, AgendaDayEvent, Booking, Placement};
+use booking_domain::agenda_day::{Admission, AgendaDayEvent, Booking, Placement, era_of, touched_in};
 use booking_domain::ids::{ActivityId, AgendaId, AppointmentId, ClinicId, CommandId, PatientId, SubjectId, VisitId};
 use booking_domain::sealed::Sealed;
 use booking_domain::time::{Instant, WallDate};
@@ -69,6 +69,8 @@ pub struct AppointmentRow {
     /// Its `ETag`: revision that last touched it, in the stream of the day where it stands. While it is in transit
     /// that of the promise there.
     pub touched: u64,
+    /// The era of the day where it stands, part of `touched`.
+    era: u64,
     /// Where a move that is under way would put it.
     pub(super) promised: Option<Promised>,
 }
@@ -144,6 +146,7 @@ impl AppointmentRow {
             moved_from: vec![],
             in_transit: false,
             touched: stamp.revision,
+            era: 0,
             promised: None,
         }
     }
@@ -190,6 +193,8 @@ pub(super) fn evolve(
         AgendaDayEvent::AppointmentMovedIn(e) => {
             let mut arrived = AppointmentRow::new(place.0, &e.booking, &e.placement, e.booked_at, stamp);
             arrived.status = e.status;
+            arrived.era = era_of(e.movement);
+            arrived.touched = touched_in(arrived.era, stamp.revision);
             arrived.attached = e.attached;
             let source = (e.source_agenda, e.source_date);
             arrived.moved_from = row.map(|r| r.moved_from.clone()).unwrap_or_default();
@@ -218,11 +223,12 @@ pub(super) fn evolve(
             row.moved_from.push(place);
             row.in_transit = true;
             row.status = Status::Booked;
-            row.touched = stamp.revision;
+            row.era = era_of(e.movement);
+            row.touched = touched_in(row.era, stamp.revision);
             match row.promised.take() {
                 Some(promised) if (promised.movement, promised.place()) == (e.movement, target) => {
                     row.placement = promised.placement;
-                    row.touched = promised.revision;
+                    row.touched = touched_in(row.era, promised.revision);
                 }
                 _ => row.placement.date = target.1,
             }
@@ -246,7 +252,7 @@ impl AppointmentRow {
     }
 
     fn evolve_in_place(&mut self, event: &AgendaDayEvent, stamp: Stamp) {
-        self.touched = stamp.revision;
+        self.touched = touched_in(self.era, stamp.revision);
         match event {
             AgendaDayEvent::PatientAttached(e) => {
                 self.patient = Some(e.patient);
