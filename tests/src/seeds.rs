@@ -47,7 +47,11 @@ pub fn hold_for<F>(name: &str, small: u64, great: u64, property: F)
 where
     F: AsyncFn(u64, &Home) + Sync,
 {
-    let failures = failures_of(&seeds(small, great), &property);
+    let seeds = seeds(small, great);
+    if let (Some(first), Some(last)) = (seeds.first(), seeds.last()) {
+        println!("{name}: SEED={first} to {last}");
+    }
+    let failures = failures_of(&seeds, &property);
     if let Some((seed, why)) = failures.first() {
         panic!("{name}: failed for seed {seed}; replay it with SEED={seed}\n{why}");
     }
