@@ -391,3 +391,32 @@ pub enum AgendaDayEvent {
     /// See [`BookingAbandoned`].
     BookingAbandoned(BookingAbandoned),
 }
+
+impl AgendaDayEvent {
+    /// The appointment that the event is about; none for slots and holds.
+    pub fn appointment(&self) -> Option<AppointmentId> {
+        Some(match self {
+            Self::AppointmentBooked(e) => e.booking.appointment,
+            Self::AppointmentMovedIn(e) => e.booking.appointment,
+            Self::PatientAttached(e) => e.appointment,
+            Self::PatientDetached(e) => e.appointment,
+            Self::AppointmentMoved(e) => e.appointment,
+            Self::MoveReserved(e) => e.appointment,
+            Self::AppointmentMovedOut(e) => e.appointment,
+            Self::MoveAbandoned(e) => e.appointment,
+            Self::MoveReleased(e) => e.appointment,
+            Self::AppointmentCancelled(e) => e.appointment,
+            Self::BookingAbandoned(e) => e.appointment,
+            Self::AttendanceConfirmed(e)
+            | Self::PatientArrived(e)
+            | Self::AppointmentCompleted(e)
+            | Self::NoShowRecorded(e) => e.appointment,
+            Self::SlotPublished(_)
+            | Self::SlotAmended(_)
+            | Self::SlotWithdrawn(_)
+            | Self::HoldPlaced(_)
+            | Self::HoldExtended(_)
+            | Self::HoldReleased(_) => return None,
+        })
+    }
+}

@@ -28,12 +28,12 @@ impl View for Appointments {
     type Loaded = ();
 
     fn keys(&self, event: &Envelope) -> Vec<AppointmentId> {
-        day_of(event).and_then(|(_, happened)| row::appointment_of(happened)).into_iter().collect()
+        day_of(event).and_then(|(_, happened)| happened.appointment()).into_iter().collect()
     }
 
     fn fold(&self, event: &Envelope, rows: &mut Rows<AppointmentId, AppointmentRow>) -> Result<(), String> {
         let (place, happened) = day_of(event).ok_or("not an event of an agenda-day")?;
-        let Some(id) = row::appointment_of(happened) else { return Ok(()) };
+        let Some(id) = happened.appointment() else { return Ok(()) };
         if let Some(next) = row::evolve(rows.get(&id), place, happened, event.stamp) {
             rows.put(id, next);
         }

@@ -152,33 +152,6 @@ impl AppointmentRow {
     }
 }
 
-/// The appointment that an event is about.
-pub(super) fn appointment_of(event: &AgendaDayEvent) -> Option<AppointmentId> {
-    Some(match event {
-        AgendaDayEvent::AppointmentBooked(e) => e.booking.appointment,
-        AgendaDayEvent::AppointmentMovedIn(e) => e.booking.appointment,
-        AgendaDayEvent::PatientAttached(e) => e.appointment,
-        AgendaDayEvent::PatientDetached(e) => e.appointment,
-        AgendaDayEvent::AppointmentMoved(e) => e.appointment,
-        AgendaDayEvent::MoveReserved(e) => e.appointment,
-        AgendaDayEvent::AppointmentMovedOut(e) => e.appointment,
-        AgendaDayEvent::MoveAbandoned(e) => e.appointment,
-        AgendaDayEvent::MoveReleased(e) => e.appointment,
-        AgendaDayEvent::AppointmentCancelled(e) => e.appointment,
-        AgendaDayEvent::AttendanceConfirmed(e)
-        | AgendaDayEvent::PatientArrived(e)
-        | AgendaDayEvent::AppointmentCompleted(e)
-        | AgendaDayEvent::NoShowRecorded(e) => e.appointment,
-        AgendaDayEvent::SlotPublished(_)
-        | AgendaDayEvent::SlotAmended(_)
-        | AgendaDayEvent::SlotWithdrawn(_)
-        | AgendaDayEvent::HoldPlaced(_)
-        | AgendaDayEvent::HoldExtended(_)
-        | AgendaDayEvent::HoldReleased(_)
-        | AgendaDayEvent::BookingAbandoned(_) => return None,
-    })
-}
-
 /// The row after an event on `place`; total, like the domain's own fold.
 pub(super) fn evolve(
     row: Option<&AppointmentRow>,

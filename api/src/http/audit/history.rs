@@ -182,7 +182,7 @@ impl About {
     fn read(day: &[Happened], id: AppointmentId) -> Self {
         let mut about = Self { id, ..Self::default() };
         for (event, _, happened) in day {
-            if appointment_of(happened) != Some(id) {
+            if happened.appointment() != Some(id) {
                 continue;
             }
             about.last = event.revision;
@@ -212,7 +212,7 @@ impl About {
             AgendaDayEvent::HoldPlaced(e) => hold(&e.hold),
             AgendaDayEvent::HoldExtended(e) => hold(&e.hold),
             AgendaDayEvent::HoldReleased(e) => hold(&e.hold),
-            other => appointment_of(other) == Some(self.id),
+            other => other.appointment() == Some(self.id),
         }
     }
 }
@@ -225,31 +225,4 @@ fn placement_of(event: &AgendaDayEvent) -> Option<&Placement> {
         AgendaDayEvent::MoveReserved(e) => Some(&e.placement),
         _ => None,
     }
-}
-
-/// The appointment that an event is about.
-fn appointment_of(event: &AgendaDayEvent) -> Option<AppointmentId> {
-    Some(match event {
-        AgendaDayEvent::AppointmentBooked(e) => e.booking.appointment,
-        AgendaDayEvent::AppointmentMovedIn(e) => e.booking.appointment,
-        AgendaDayEvent::PatientAttached(e) => e.appointment,
-        AgendaDayEvent::PatientDetached(e) => e.appointment,
-        AgendaDayEvent::AppointmentMoved(e) => e.appointment,
-        AgendaDayEvent::MoveReserved(e) => e.appointment,
-        AgendaDayEvent::AppointmentMovedOut(e) => e.appointment,
-        AgendaDayEvent::MoveAbandoned(e) => e.appointment,
-        AgendaDayEvent::MoveReleased(e) => e.appointment,
-        AgendaDayEvent::AppointmentCancelled(e) => e.appointment,
-        AgendaDayEvent::BookingAbandoned(e) => e.appointment,
-        AgendaDayEvent::AttendanceConfirmed(e)
-        | AgendaDayEvent::PatientArrived(e)
-        | AgendaDayEvent::AppointmentCompleted(e)
-        | AgendaDayEvent::NoShowRecorded(e) => e.appointment,
-        AgendaDayEvent::SlotPublished(_)
-        | AgendaDayEvent::SlotAmended(_)
-        | AgendaDayEvent::SlotWithdrawn(_)
-        | AgendaDayEvent::HoldPlaced(_)
-        | AgendaDayEvent::HoldExtended(_)
-        | AgendaDayEvent::HoldReleased(_) => return None,
-    })
 }
