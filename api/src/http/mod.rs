@@ -13,7 +13,7 @@ pub mod limits;
 pub mod ops;
 pub mod portal;
 pub mod problem;
-mod reads;
+pub(crate) mod reads;
 pub mod wire;
 
 use crate::app::App;

@@ -17,13 +17,13 @@ use uuid::Uuid;
 #[derive(Serialize, ToSchema)]
 pub struct StaffAgendaDay {
     /// The agenda.
-    agenda: Uuid,
+    pub agenda: Uuid,
     /// Whose it is.
-    practitioner: Option<PublicPractitioner>,
+    pub practitioner: Option<PublicPractitioner>,
     /// Date on the clinic's wall.
-    date: String,
+    pub date: String,
     /// Slots by start, withdrawn ones too.
-    slots: Vec<StaffAgendaSlot>,
+    pub slots: Vec<StaffAgendaSlot>,
     /// Appointments by start; cancelled ones and those that left the day too.
     pub appointments: Vec<StaffAgendaAppointment>,
 }
@@ -32,67 +32,67 @@ pub struct StaffAgendaDay {
 #[derive(Serialize, ToSchema)]
 pub struct StaffAgendaSlot {
     /// Id.
-    id: Uuid,
+    pub id: Uuid,
     /// When it is.
-    when: When,
+    pub when: When,
     /// Activity; a slot without one is never online.
-    activity: Option<Uuid>,
+    pub activity: Option<Uuid>,
     /// The activity's internal name.
-    activity_name: Option<String>,
+    pub activity_name: Option<String>,
     /// Title.
-    title: Option<String>,
+    pub title: Option<String>,
     /// Length of each availability, in minutes.
-    interval_minutes: u16,
+    pub interval_minutes: u16,
     /// How appointments in it take place.
-    modality: &'static str,
+    pub modality: &'static str,
     /// True if the modality is the slot's own.
-    own_modality: bool,
+    pub own_modality: bool,
     /// `manual`, `template` or `recurrence`.
-    origin: &'static str,
+    pub origin: &'static str,
     /// The template that laid it down.
-    template: Option<Uuid>,
+    pub template: Option<Uuid>,
     /// The recurrence that it belongs to.
-    recurrence: Option<Uuid>,
+    pub recurrence: Option<Uuid>,
     /// The bulk command that it belongs to.
-    bulk: Option<Uuid>,
+    pub bulk: Option<Uuid>,
     /// Nothing of it is free any more.
-    withdrawn: bool,
+    pub withdrawn: bool,
     /// Its `ETag`.
-    revision: u64,
+    pub revision: u64,
     /// Its availabilities, in order.
-    availabilities: Vec<StaffAgendaAvailability>,
+    pub availabilities: Vec<StaffAgendaAvailability>,
 }
 
 /// An availability in the agenda. Together with its slot, `start` names it in commands.
 #[derive(Serialize, ToSchema)]
 pub struct StaffAgendaAvailability {
     /// RFC 3339 with the zone's offset.
-    start: String,
+    pub start: String,
     /// RFC 3339 with the zone's offset.
-    end: String,
+    pub end: String,
     /// Time on the clinic's wall.
-    start_time: String,
+    pub start_time: String,
     /// Time on the clinic's wall, up to 24:00.
-    end_time: String,
+    pub end_time: String,
     /// `none`, `cloud` (published online now) or `cloud_clock` (will be published).
-    icon: &'static str,
+    pub icon: &'static str,
     /// `free`, `held`, `booked`, `removed` or `promised` (to a move that is under way).
-    state: &'static str,
+    pub state: &'static str,
     /// When a hold ends.
-    held_until: Option<String>,
+    pub held_until: Option<String>,
     /// The services that put it online, each with its moment.
-    publications: Vec<StaffAgendaPublication>,
+    pub publications: Vec<StaffAgendaPublication>,
 }
 
 /// When a service publishes an availability.
 #[derive(Serialize, ToSchema)]
 pub struct StaffAgendaPublication {
     /// The service.
-    service: Uuid,
+    pub service: Uuid,
     /// The service's internal name.
-    service_name: String,
+    pub service_name: String,
     /// The moment; none: at once.
-    at: Option<String>,
+    pub at: Option<String>,
 }
 
 /// An appointment in the agenda: the least that a page needs; the rest stands at the appointment itself.
@@ -101,58 +101,58 @@ pub struct StaffAgendaAppointment {
     /// Id.
     pub id: Uuid,
     /// When it is.
-    when: When,
+    pub when: When,
     /// `cloud_check` if the patient booked it online, for good; else `none`.
-    icon: &'static str,
+    pub icon: &'static str,
     /// `booked`, `confirmed`, `arrived`, `completed`, `cancelled`, `no_show`, or `moved` to another day.
-    status: &'static str,
+    pub status: &'static str,
     /// False once it was cancelled or left this day.
-    live: bool,
+    pub live: bool,
     /// Who it is for. Not there for auditors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Shown<PersonName>>,
     /// Provisional contact details stand in the place of a record: the patient is to be identified.
-    to_identify: bool,
+    pub to_identify: bool,
     /// The record.
     pub patient: Option<Uuid>,
     /// Activity.
-    activity: Option<Uuid>,
+    pub activity: Option<Uuid>,
     /// The activity's internal name.
-    activity_name: Option<String>,
+    pub activity_name: Option<String>,
     /// Public name of the service, as it was booked.
-    service_name: Option<Text>,
+    pub service_name: Option<Text>,
     /// How it takes place.
-    modality: &'static str,
+    pub modality: &'static str,
     /// `patient_online`, `staff` or `external`.
-    booked_by: &'static str,
+    pub booked_by: &'static str,
     /// Only the selected availability was reserved.
-    only_selected: bool,
+    pub only_selected: bool,
     /// It was laid over others by an explicit override.
-    overridden: bool,
+    pub overridden: bool,
     /// Its time beyond what it occupies, if any: RFC 3339 start and end.
-    tail: Option<Tail>,
+    pub tail: Option<Tail>,
     /// Where it went.
-    moved_to: Option<MovedTo>,
+    pub moved_to: Option<MovedTo>,
     /// Its `ETag`.
-    revision: u64,
+    pub revision: u64,
 }
 
 /// A stretch that an appointment takes without occupying it.
 #[derive(Serialize, ToSchema)]
 pub struct Tail {
     /// RFC 3339.
-    start: String,
+    pub start: String,
     /// RFC 3339.
-    end: String,
+    pub end: String,
 }
 
 /// The day that an appointment went to.
 #[derive(Serialize, ToSchema)]
 pub struct MovedTo {
     /// The agenda.
-    agenda: Uuid,
+    pub agenda: Uuid,
     /// Date on the clinic's wall.
-    date: String,
+    pub date: String,
 }
 
 const fn icon_name(icon: Icon) -> &'static str {

@@ -18,35 +18,35 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(events))
 }
 
 /// Events of one read from the log.
-pub(super) const CHUNK: usize = 500;
+pub(crate) const CHUNK: usize = 500;
 /// How many events one answer looks at, whoever's they are.
-pub(super) const SCAN: usize = 10_000;
+pub(crate) const SCAN: usize = 10_000;
 
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct EventsQuery {
+pub(crate) struct EventsQuery {
     /// One stream, such as `agendaday-….20261124`; none: all of the clinic's, in the order of the log.
-    stream: Option<String>,
+    pub(crate) stream: Option<String>,
     /// `next` of the page before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Length of the page, up to 500; none: 100.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// Who did something: a kind and an opaque id.
 #[derive(Serialize, ToSchema)]
-pub(super) struct AuditActor {
+pub(crate) struct AuditActor {
     /// `system`, `operator`, `staff`, `token`, `visit`, `link` or `unknown`.
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Opaque id.
-    id: Option<Uuid>,
+    pub(crate) id: Option<Uuid>,
 }
 
 impl From<Actor> for AuditActor {
@@ -66,44 +66,44 @@ impl From<Actor> for AuditActor {
 
 /// An event of the log.
 #[derive(Serialize, ToSchema)]
-struct AuditEvent {
+pub(crate) struct AuditEvent {
     /// Its place in the whole log.
-    position: u64,
+    pub(crate) position: u64,
     /// Its stream.
-    stream: String,
+    pub(crate) stream: String,
     /// Its place in the stream.
-    revision: u64,
+    pub(crate) revision: u64,
     /// Its id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Type and version.
     #[serde(rename = "type")]
     #[schema(example = "appointment-booked.v1")]
-    kind: String,
+    pub(crate) kind: String,
     /// When it happened, RFC 3339.
-    occurred_at: String,
+    pub(crate) occurred_at: String,
     /// When the request arrived, RFC 3339.
-    received_at: String,
+    pub(crate) received_at: String,
     /// Who did it.
-    actor: AuditActor,
+    pub(crate) actor: AuditActor,
     /// The command whose outcome it is.
-    command: Uuid,
+    pub(crate) command: Uuid,
     /// The request, or the first cause of a chain.
-    correlation: Uuid,
+    pub(crate) correlation: Uuid,
     /// The stored fields under their wire names; what is sealed stays sealed. None if they cannot be read.
     #[schema(value_type = Option<Object>)]
-    fields: Option<serde_json::Value>,
+    pub(crate) fields: Option<serde_json::Value>,
     /// Why the fields cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    unreadable: Option<String>,
+    pub(crate) unreadable: Option<String>,
 }
 
 /// A page of events.
 #[derive(Serialize, ToSchema)]
-struct AuditEvents {
+pub(crate) struct AuditEvents {
     /// Oldest first.
-    events: Vec<AuditEvent>,
+    pub(crate) events: Vec<AuditEvent>,
     /// Cursor of the next page; none: there was nothing more.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// The clinic's events, of one stream or all.
@@ -112,7 +112,7 @@ struct AuditEvents {
     params(("clinic" = Uuid, Path, description = "The clinic"), EventsQuery),
     responses((status = 200, body = AuditEvents), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn events(
+pub(crate) async fn events(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,
@@ -157,7 +157,7 @@ async fn of_stream(
 }
 
 /// A part of the log, as far as one clinic may see it.
-pub(super) struct Part {
+pub(crate) struct Part {
     /// Its events, oldest first.
     pub events: Vec<Owned>,
     /// How far the log was looked through.
@@ -167,7 +167,7 @@ pub(super) struct Part {
 }
 
 /// A page of everything of one clinic: as many events as were asked for, or as one answer may look for.
-pub(super) async fn of_clinic(
+pub(crate) async fn of_clinic(
     app: &AppState,
     clinic: ClinicId,
     after: Option<Position>,
@@ -195,7 +195,7 @@ pub(super) async fn of_clinic(
 }
 
 /// The metadata of an event of this clinic; an event whose owner cannot be read is nobody's.
-pub(super) fn owned(event: &Recorded, clinic: ClinicId) -> Option<Metadata> {
+pub(crate) fn owned(event: &Recorded, clinic: ClinicId) -> Option<Metadata> {
     Metadata::parse(event.metadata.as_bytes()).ok().filter(|metadata| metadata.clinic == clinic)
 }
 

@@ -27,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(page)).routes(routes!(stream))
 }
 
@@ -42,48 +42,48 @@ const LONGEST: Duration = Duration::from_mins(15);
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct FeedQuery {
+pub(crate) struct FeedQuery {
     /// Position to continue after; none: from the first event on.
-    after: Option<String>,
+    pub(crate) after: Option<String>,
     /// Length of the page, up to 1000; none: 200.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// From where a stream goes on.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct StreamQuery {
+pub(crate) struct StreamQuery {
     /// Position to continue after; `Last-Event-ID` wins; none: from the first event on.
-    after: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 /// Something that happened, without what.
 #[derive(Serialize, ToSchema)]
-struct FeedEvent {
+pub(crate) struct FeedEvent {
     /// Place in the log.
-    position: u64,
+    pub(crate) position: u64,
     /// Category of its stream, such as `agendaday`.
-    category: String,
+    pub(crate) category: String,
     /// Type and version.
     #[serde(rename = "type")]
     #[schema(example = "appointment-booked.v1")]
-    kind: String,
+    pub(crate) kind: String,
     /// Its id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// When it happened, RFC 3339.
-    occurred_at: String,
+    pub(crate) occurred_at: String,
 }
 
 /// A page of the feed.
 #[derive(Serialize, ToSchema)]
-struct FeedPage {
+pub(crate) struct FeedPage {
     /// Oldest first; may be empty although there is more.
-    events: Vec<FeedEvent>,
+    pub(crate) events: Vec<FeedEvent>,
     /// Send it as `after` to go on, now or later; none: nothing has happened yet.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
     /// There was nothing more when this was read.
-    end: bool,
+    pub(crate) end: bool,
 }
 
 impl FeedEvent {
@@ -103,7 +103,7 @@ impl FeedEvent {
     params(("clinic" = Uuid, Path, description = "The clinic"), FeedQuery),
     responses((status = 200, body = FeedPage), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn page(
+pub(crate) async fn page(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,
@@ -127,7 +127,7 @@ async fn page(
         ("Last-Event-ID" = Option<String>, Header, description = "Position of the last event that was seen")),
     responses((status = 200, body = FeedEvent, content_type = "text/event-stream"), (status = 400, body = Problem),
         (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn stream(
+pub(crate) async fn stream(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,

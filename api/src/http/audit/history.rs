@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(history))
 }
 
@@ -31,44 +31,44 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct HistoryQuery {
+pub(crate) struct HistoryQuery {
     /// Waits up to two seconds until this position is shown.
-    after: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 /// One thing that happened.
 #[derive(Serialize, ToSchema)]
-struct HistoryEntry {
+pub(crate) struct HistoryEntry {
     /// Place in the log.
-    position: u64,
+    pub(crate) position: u64,
     /// The stream: the agenda and the day.
-    stream: String,
+    pub(crate) stream: String,
     /// Place in the stream.
-    revision: u64,
+    pub(crate) revision: u64,
     /// When it happened, RFC 3339.
-    at: String,
+    pub(crate) at: String,
     /// Who did it.
-    actor: AuditActor,
+    pub(crate) actor: AuditActor,
     /// What: the event's name without its version.
     #[schema(example = "patient-attached")]
-    what: String,
+    pub(crate) what: String,
     /// The same as a sentence in English.
-    en: String,
+    pub(crate) en: String,
     /// The same as a sentence in French.
-    fr: String,
+    pub(crate) fr: String,
 }
 
 /// An appointment's history.
 #[derive(Serialize, ToSchema)]
-struct AppointmentHistory {
+pub(crate) struct AppointmentHistory {
     /// The appointment.
-    appointment: Uuid,
+    pub(crate) appointment: Uuid,
     /// The reference that can be read out on the telephone.
-    reference: String,
+    pub(crate) reference: String,
     /// IANA zone of all times.
-    time_zone: String,
+    pub(crate) time_zone: String,
     /// Oldest first: the slot, the holds of the visit, the booking, and everything after it.
-    entries: Vec<HistoryEntry>,
+    pub(crate) entries: Vec<HistoryEntry>,
 }
 
 /// Everything that happened to an appointment, in words and as data.
@@ -78,7 +78,7 @@ struct AppointmentHistory {
         ("appointment" = Uuid, Path, description = "The appointment"), HistoryQuery),
     responses((status = 200, body = AppointmentHistory), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn history(
+pub(crate) async fn history(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(path): ApiPath<(Uuid, Uuid)>,

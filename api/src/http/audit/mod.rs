@@ -4,15 +4,15 @@
 //! shared with the staff's own pages, so that the past is shown by the same code as the present.
 
 pub(in crate::http) mod day;
-mod events;
-mod feed;
-mod history;
+pub(crate) mod events;
+pub(crate) mod feed;
+pub(crate) mod history;
 pub(in crate::http) mod replay;
-mod sentences;
+pub(crate) mod sentences;
 
 use super::AppState;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().merge(events::routes()).merge(history::routes()).merge(replay::routes()).merge(feed::routes())
 }

@@ -30,7 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(agenda))
 }
 
@@ -77,19 +77,19 @@ impl FromStr for AsOf {
 #[serde(deny_unknown_fields)]
 pub struct AgendaQuery {
     /// First date, `yyyy-mm-dd`; none: the day of the moment that is shown.
-    from: Option<String>,
+    pub from: Option<String>,
     /// Last date, included, at most 31 days in all; none: the first.
-    to: Option<String>,
+    pub to: Option<String>,
     /// Agendas, separated by commas; none: all of the clinic's.
-    agenda: Option<String>,
+    pub agenda: Option<String>,
     /// The `as_of` of an earlier answer: shows that answer again.
-    as_of: Option<String>,
+    pub as_of: Option<String>,
     /// Position of an event: what was there right after it.
-    at_position: Option<u64>,
+    pub at_position: Option<u64>,
     /// RFC 3339: what was there at that moment.
-    at_time: Option<String>,
+    pub at_time: Option<String>,
     /// Waits up to two seconds until this position is shown; not for the past.
-    after: Option<String>,
+    pub after: Option<String>,
 }
 
 /// Which moment an answer shows.
@@ -119,13 +119,13 @@ pub struct Rendered {
 #[derive(Serialize, ToSchema)]
 pub struct StaffAgenda {
     /// IANA zone of all times.
-    time_zone: String,
+    pub time_zone: String,
     /// The moment that is shown.
-    now: String,
+    pub now: String,
     /// It is the past: nothing here can be acted on.
-    past: bool,
+    pub past: bool,
     /// Token that shows this very answer again.
-    as_of: Option<String>,
+    pub as_of: Option<String>,
     /// One entry for each agenda and day, also for days on which there is nothing.
     pub days: Vec<StaffAgendaDay>,
 }
@@ -149,7 +149,7 @@ impl From<&Rendered> for StaffAgenda {
     params(("clinic" = Uuid, Path, description = "The clinic"), AgendaQuery),
     responses((status = 200, body = StaffAgenda), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn agenda(
+pub(crate) async fn agenda(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,

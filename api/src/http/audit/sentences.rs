@@ -49,7 +49,7 @@ pub const fn who(actor: Actor) -> (&'static str, &'static str) {
 
 /// The clinic's words for agendas and times.
 pub struct Teller<'a> {
-    clinic: &'a Clinic,
+    pub clinic: &'a Clinic,
 }
 
 impl<'a> Teller<'a> {

@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(agenda))
 }
 
@@ -28,7 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     params(("clinic" = Uuid, Path, description = "The clinic"), AgendaQuery),
     responses((status = 200, body = StaffAgenda), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn agenda(
+pub(crate) async fn agenda(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,

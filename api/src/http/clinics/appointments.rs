@@ -1,7 +1,7 @@
 //! Appointments in the hands of staff: the list, one with its details; planned and moved in `plan`, changed in `change`.
 
-mod change;
-mod plan;
+pub(crate) mod change;
+pub(crate) mod plan;
 
 use crate::http::AppState;
 use crate::http::auth::{CARE, Principal};
@@ -25,7 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(details)).merge(plan::routes()).merge(change::routes())
 }
 
@@ -33,26 +33,26 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct AppointmentsQuery {
+pub(crate) struct AppointmentsQuery {
     /// First date, `yyyy-mm-dd`.
-    from: String,
+    pub(crate) from: String,
     /// Last date, included.
-    to: String,
+    pub(crate) to: String,
     /// Of this agenda alone.
-    agenda: Option<Uuid>,
+    pub(crate) agenda: Option<Uuid>,
     /// `next` of the page before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Length of the page, up to 200; none: 50.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// Waits up to two seconds until this position is shown.
-    after: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 /// What a read waits for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AfterQuery {
+pub(crate) struct AfterQuery {
     /// Waits up to two seconds until this position is shown; then the answer says `booking-stale: true`.
     pub after: Option<String>,
 }
@@ -60,7 +60,7 @@ pub(super) struct AfterQuery {
 /// An availability of a slot.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AvailabilityOfSlot {
+pub(crate) struct AvailabilityOfSlot {
     /// The slot.
     pub slot: Uuid,
     /// Start of the availability, RFC 3339.
@@ -70,53 +70,53 @@ pub(super) struct AvailabilityOfSlot {
 
 /// An appointment, without personal data.
 #[derive(Serialize, ToSchema)]
-pub(super) struct AppointmentSummary {
+pub(crate) struct AppointmentSummary {
     /// Id; it stays through moves.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// The reference that can be read out on the telephone.
-    reference: String,
+    pub(crate) reference: String,
     /// The agenda where it stands.
-    agenda: Uuid,
+    pub(crate) agenda: Uuid,
     /// Whose agenda that is.
-    practitioner: Uuid,
+    pub(crate) practitioner: Uuid,
     /// When it is.
-    when: When,
+    pub(crate) when: When,
     /// `booked`, `confirmed`, `arrived`, `completed`, `cancelled` or `no_show`.
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// `cloud_check` if the patient booked it online, for good; else `none`.
-    icon: &'static str,
+    pub(crate) icon: &'static str,
     /// The record.
-    patient: Option<Uuid>,
+    pub(crate) patient: Option<Uuid>,
     /// Provisional contact details stand in the place of a record: the patient is to be identified.
-    to_identify: bool,
+    pub(crate) to_identify: bool,
     /// Staff attached the record, so that it may be detached.
-    attached: bool,
+    pub(crate) attached: bool,
     /// `patient_online`, `staff` or `external`.
-    booked_by: &'static str,
+    pub(crate) booked_by: &'static str,
     /// Name of the external channel.
-    channel: Option<String>,
+    pub(crate) channel: Option<String>,
     /// The service it was booked for online.
-    service: Option<Uuid>,
+    pub(crate) service: Option<Uuid>,
     /// Public name of the service, as it was booked.
-    service_name: Option<Text>,
+    pub(crate) service_name: Option<Text>,
     /// Activity; without one no message is sent.
-    activity: Option<Uuid>,
+    pub(crate) activity: Option<Uuid>,
     /// `in_person`, `video`, `telephone` or `home_visit`.
-    modality: &'static str,
+    pub(crate) modality: &'static str,
     /// Language of messages.
-    language: &'static str,
+    pub(crate) language: &'static str,
     /// Messages may be sent.
-    notify: bool,
+    pub(crate) notify: bool,
     /// The availabilities behind it.
-    availabilities: Vec<AvailabilityOfSlot>,
+    pub(crate) availabilities: Vec<AvailabilityOfSlot>,
     /// Only the selected availability was reserved.
-    only_selected: bool,
+    pub(crate) only_selected: bool,
     /// It was laid over others by an explicit override.
-    overridden: bool,
+    pub(crate) overridden: bool,
     /// When it was booked first, RFC 3339.
-    booked_at: String,
+    pub(crate) booked_at: String,
     /// Its `ETag`.
-    revision: u64,
+    pub(crate) revision: u64,
 }
 
 const fn icon(booked_by: BookedBy) -> &'static str {
@@ -192,11 +192,11 @@ impl AppointmentSummary {
 
 /// An appointment in a list.
 #[derive(Serialize, ToSchema)]
-pub(super) struct AppointmentItem {
+pub(crate) struct AppointmentItem {
     #[serde(flatten)]
-    summary: AppointmentSummary,
+    pub(crate) summary: AppointmentSummary,
     /// Who it is for.
-    name: Shown<PersonName>,
+    pub(crate) name: Shown<PersonName>,
 }
 
 impl AppointmentItem {
@@ -209,11 +209,11 @@ impl AppointmentItem {
 
 /// A page of appointments.
 #[derive(Serialize, ToSchema)]
-pub(super) struct AppointmentPage {
+pub(crate) struct AppointmentPage {
     /// By start; ended ones too.
-    appointments: Vec<AppointmentItem>,
+    pub(crate) appointments: Vec<AppointmentItem>,
     /// Cursor of the next page; none: there was nothing more.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// The appointments between two dates.
@@ -222,7 +222,7 @@ pub(super) struct AppointmentPage {
     params(("clinic" = Uuid, Path, description = "The clinic"), AppointmentsQuery),
     responses((status = 200, body = AppointmentPage), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn list(
+pub(crate) async fn list(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,
@@ -260,69 +260,69 @@ async fn list(
 
 /// The reason for a visit.
 #[derive(Serialize, ToSchema)]
-pub(super) struct StatedReason {
+pub(crate) struct StatedReason {
     /// Which of the service's reasons was chosen, counted from 0.
-    choice: Option<u16>,
+    pub(crate) choice: Option<u16>,
     /// What was typed, or the chosen reason as it read then.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// How an appointment was cancelled.
 #[derive(Serialize, ToSchema)]
-struct CancellationDetails {
+pub(crate) struct CancellationDetails {
     /// When it was said, RFC 3339.
-    cancelled_at: String,
+    pub(crate) cancelled_at: String,
     /// By the patient; else by the clinic.
-    by_patient: bool,
+    pub(crate) by_patient: bool,
     /// Why.
-    reason: Option<Shown<String>>,
+    pub(crate) reason: Option<Shown<String>>,
     /// It stays in the patient's list.
-    keep_record: bool,
+    pub(crate) keep_record: bool,
     /// Its availabilities were kept.
-    keep_availability: bool,
+    pub(crate) keep_availability: bool,
 }
 
 /// What let an online booking in.
 #[derive(Serialize, ToSchema)]
-struct AdmissionDetails {
+pub(crate) struct AdmissionDetails {
     /// The service.
-    service: Uuid,
+    pub(crate) service: Uuid,
     /// The service's internal name, as it is now.
-    service_name: String,
+    pub(crate) service_name: String,
     /// Revision of the clinic's rules that admitted it.
-    clinic_revision: u64,
+    pub(crate) clinic_revision: u64,
     /// `unrecognized`, `recognized` or `proven`.
-    viewer_class: &'static str,
+    pub(crate) viewer_class: &'static str,
 }
 
 /// The record of an appointment.
 #[derive(Serialize, ToSchema)]
-struct AppointmentRecord {
+pub(crate) struct AppointmentRecord {
     /// The record; the survivor, if the one that was attached was merged.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Who it is.
-    details: Shown<PersonDetails>,
+    pub(crate) details: Shown<PersonDetails>,
 }
 
 /// An appointment with everything that staff may see.
 #[derive(Serialize, ToSchema)]
-struct AppointmentDetails {
+pub(crate) struct AppointmentDetails {
     #[serde(flatten)]
-    summary: AppointmentSummary,
+    pub(crate) summary: AppointmentSummary,
     /// Identity and contacts as they were typed at the booking; they stay when a record is attached.
-    contact: Option<Shown<PersonDetails>>,
+    pub(crate) contact: Option<Shown<PersonDetails>>,
     /// The record, if there is one.
-    record: Option<AppointmentRecord>,
+    pub(crate) record: Option<AppointmentRecord>,
     /// The reason for the visit.
-    reason: Option<Shown<StatedReason>>,
+    pub(crate) reason: Option<Shown<StatedReason>>,
     /// How it ended, if it was cancelled.
-    cancellation: Option<CancellationDetails>,
+    pub(crate) cancellation: Option<CancellationDetails>,
     /// What let it in, if it was booked online.
-    admission: Option<AdmissionDetails>,
+    pub(crate) admission: Option<AdmissionDetails>,
     /// When the terms were accepted, RFC 3339.
-    terms_accepted_at: Option<String>,
+    pub(crate) terms_accepted_at: Option<String>,
     /// It is on its way between two days.
-    in_transit: bool,
+    pub(crate) in_transit: bool,
 }
 
 /// One appointment.
@@ -332,7 +332,7 @@ struct AppointmentDetails {
         ("appointment" = Uuid, Path, description = "The appointment"), AfterQuery),
     responses((status = 200, body = AppointmentDetails), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn details(
+pub(crate) async fn details(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(path): ApiPath<(Uuid, Uuid)>,

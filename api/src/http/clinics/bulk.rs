@@ -26,74 +26,74 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(publish)).routes(routes!(undo)).routes(routes!(recur))
 }
 
 /// Slots to lay down: either a list or a pattern.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct BulkForm {
+pub(crate) struct BulkForm {
     /// The slots themselves, up to 20000 and as many as a body of 1 MiB holds.
     #[serde(default)]
-    slots: Option<Vec<PlacedSlot>>,
+    pub(crate) slots: Option<Vec<PlacedSlot>>,
     /// The same times on many days of many agendas.
     #[serde(default)]
-    pattern: Option<BulkPattern>,
+    pub(crate) pattern: Option<BulkPattern>,
     /// Only say what would be laid down.
     #[serde(default)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 /// Every time on every day of every agenda.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct BulkPattern {
+pub(crate) struct BulkPattern {
     /// The days one by one; or `from` and `to`.
     #[serde(default)]
-    dates: Option<Vec<String>>,
+    pub(crate) dates: Option<Vec<String>>,
     /// First day.
     #[serde(default)]
-    from: Option<String>,
+    pub(crate) from: Option<String>,
     /// Last day, included.
     #[serde(default)]
-    to: Option<String>,
+    pub(crate) to: Option<String>,
     /// Of the days from `from` to `to` only these; none: all.
     #[serde(default)]
-    weekdays: Option<Vec<Weekday>>,
+    pub(crate) weekdays: Option<Vec<Weekday>>,
     /// The agendas.
-    agendas: Vec<Uuid>,
+    pub(crate) agendas: Vec<Uuid>,
     /// The slots of each day.
-    times: Vec<SlotForm>,
+    pub(crate) times: Vec<SlotForm>,
 }
 
 /// A slot that is repeated weekly.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RecurringForm {
+pub(crate) struct RecurringForm {
     /// The slot; its date is the first day that may carry one.
-    draft: PlacedSlot,
+    pub(crate) draft: PlacedSlot,
     /// When it is repeated.
-    rule: RuleForm,
+    pub(crate) rule: RuleForm,
     /// Only say what would be laid down.
     #[serde(default)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 /// A weekly rule with exceptions (8.27).
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RuleForm {
+pub(crate) struct RuleForm {
     /// The weekdays.
-    weekdays: Vec<Weekday>,
+    pub(crate) weekdays: Vec<Weekday>,
     /// Every so many weeks, counted from the week of the first day: 1 to 52.
     #[serde(default = "every_week")]
-    every_weeks: u8,
+    pub(crate) every_weeks: u8,
     /// Last day, included; within 366 days of the first.
-    until: String,
+    pub(crate) until: String,
     /// Days left out.
     #[serde(default)]
-    except: Vec<String>,
+    pub(crate) except: Vec<String>,
 }
 
 const fn every_week() -> u8 {
@@ -103,61 +103,61 @@ const fn every_week() -> u8 {
 /// Where a bulk command is undone.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct UndoForm {
+pub(crate) struct UndoForm {
     /// The agendas; none: all of the clinic.
     #[serde(default)]
-    agendas: Option<Vec<Uuid>>,
+    pub(crate) agendas: Option<Vec<Uuid>>,
     /// First day.
-    from: String,
+    pub(crate) from: String,
     /// Last day, included.
-    to: String,
+    pub(crate) to: String,
 }
 
 /// What was laid down, or would be.
 #[derive(Serialize, ToSchema)]
-pub(super) struct BulkAnswer {
+pub(crate) struct BulkAnswer {
     /// Undo it under this id; none in a dry run.
-    bulk: Option<Uuid>,
+    pub(crate) bulk: Option<Uuid>,
     /// Nothing was stored.
-    dry_run: bool,
+    pub(crate) dry_run: bool,
     /// The slots. In a dry run their ids only tell them apart.
-    laid: Vec<LaidSlot>,
+    pub(crate) laid: Vec<LaidSlot>,
     /// Left out, since a wall time does not exist on that day.
-    left_out: Vec<LeftOutSlot>,
+    pub(crate) left_out: Vec<LeftOutSlot>,
 }
 
 /// A slot that was laid down, or would be.
 #[derive(Serialize, ToSchema)]
-pub(super) struct LaidSlot {
+pub(crate) struct LaidSlot {
     /// Id.
-    slot: Uuid,
+    pub(crate) slot: Uuid,
     /// The agenda.
-    agenda: Uuid,
+    pub(crate) agenda: Uuid,
     /// Its time.
-    when: When,
+    pub(crate) when: When,
     /// Slots of the agenda that it overlaps in time; allowed (R95).
-    overlaps: Vec<Uuid>,
+    pub(crate) overlaps: Vec<Uuid>,
     /// A wall time of it exists twice that day; the first was taken.
-    twice: bool,
+    pub(crate) twice: bool,
     /// It was there already, from an earlier run of the same command.
-    existed: bool,
+    pub(crate) existed: bool,
 }
 
 /// A slot that was left out.
 #[derive(Serialize, ToSchema)]
-pub(super) struct LeftOutSlot {
+pub(crate) struct LeftOutSlot {
     /// The agenda.
-    agenda: Uuid,
+    pub(crate) agenda: Uuid,
     /// Date on the clinic's wall.
-    date: String,
+    pub(crate) date: String,
     /// Wall time of the start.
-    start: String,
+    pub(crate) start: String,
     /// Wall time of the end.
-    end: String,
+    pub(crate) end: String,
 }
 
 /// The answer to a bulk command: 201, or 200 to a dry run.
-pub(super) fn answer(clinic: &Clinic, report: &BulkReport, dry_run: bool) -> Done<BulkAnswer> {
+pub(crate) fn answer(clinic: &Clinic, report: &BulkReport, dry_run: bool) -> Done<BulkAnswer> {
     let laid = report.laid.iter().map(|laid| LaidSlot {
         slot: laid.slot.0,
         agenda: laid.agenda.0,
@@ -181,7 +181,7 @@ pub(super) fn answer(clinic: &Clinic, report: &BulkReport, dry_run: bool) -> Don
 const MAX_ERRORS: usize = 100;
 
 /// The refusal of a bulk command, with pointers into the request instead of the list that was made from it.
-pub(super) fn refused(failure: Failure<BulkRefusal>, pointer: impl Fn(usize, &str) -> String) -> Problem {
+pub(crate) fn refused(failure: Failure<BulkRefusal>, pointer: impl Fn(usize, &str) -> String) -> Problem {
     let Failure::Refused(BulkRefusal::BadSlots(bad)) = failure else { return failure.into() };
     let mut problem = Problem::invalid([]);
     for (index, BadField { field, problem: message }) in bad {
@@ -289,7 +289,7 @@ fn pattern_days(pattern: &BulkPattern) -> Result<Vec<WallDate>, BadField> {
     request_body = BulkForm,
     responses((status = 200, body = BulkAnswer, description = "Dry run"), (status = 201, body = BulkAnswer),
         (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn publish(
+pub(crate) async fn publish(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -315,7 +315,7 @@ async fn publish(
     request_body = UndoForm,
     responses((status = 200, body = WithdrawnSlots), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
-async fn undo(
+pub(crate) async fn undo(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, bulk)): ApiPath<(ClinicId, BulkId)>,
@@ -350,7 +350,7 @@ async fn undo(
     request_body = RecurringForm,
     responses((status = 200, body = BulkAnswer, description = "Dry run"), (status = 201, body = BulkAnswer),
         (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn recur(
+pub(crate) async fn recur(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,

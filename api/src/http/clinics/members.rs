@@ -26,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, add))
         .routes(routes!(change_role))
@@ -38,60 +38,60 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// Somebody who is to work here.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MemberForm {
+pub(crate) struct MemberForm {
     /// Name, up to 200 characters.
-    name: String,
+    pub(crate) name: String,
     /// E-mail address to sign in with; no other member of the clinic may have it.
-    email: String,
+    pub(crate) email: String,
     /// `administrator`, `scheduler`, `practitioner` or `auditor`.
     #[schema(example = "scheduler")]
-    role: String,
+    pub(crate) role: String,
 }
 
 /// What a member may do from now on.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RoleForm {
+pub(crate) struct RoleForm {
     /// `administrator`, `scheduler`, `practitioner` or `auditor`.
     #[schema(example = "scheduler")]
-    role: String,
+    pub(crate) role: String,
 }
 
 /// A member of a clinic's staff.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ClinicMember {
+pub(crate) struct ClinicMember {
     /// Id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Name; none if it cannot be opened any more.
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// E-mail address.
-    email: Option<String>,
+    pub(crate) email: Option<String>,
     /// `administrator`, `scheduler`, `practitioner` or `auditor`.
-    role: &'static str,
+    pub(crate) role: &'static str,
     /// The account may not be used.
-    disabled: bool,
+    pub(crate) disabled: bool,
     /// What `If-Match` wants.
-    revision: u64,
+    pub(crate) revision: u64,
 }
 
 /// A one-time link to set a password and sign in.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Invitation {
+pub(crate) struct Invitation {
     /// The token (`i_…`). Shown once; a link drawn before stops working.
-    token: String,
+    pub(crate) token: String,
     /// Path of the page that takes it; the token stands in the fragment, which reaches no server log.
-    path: String,
+    pub(crate) path: String,
     /// When it stops working.
-    expires_at: String,
+    pub(crate) expires_at: String,
 }
 
 /// A member, and the link to hand to them.
 #[derive(Serialize, ToSchema)]
-pub(super) struct InvitedMember {
+pub(crate) struct InvitedMember {
     /// The member.
-    member: ClinicMember,
+    pub(crate) member: ClinicMember,
     /// The link.
-    invitation: Invitation,
+    pub(crate) invitation: Invitation,
 }
 
 /// Who works in the clinic, disabled accounts too; machines have a list of their own.
@@ -99,7 +99,7 @@ pub(super) struct InvitedMember {
     security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = Listed<ClinicMember>), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn list(
+pub(crate) async fn list(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -137,7 +137,7 @@ async fn link(app: &AppState, clinic: ClinicId, token: &Token, drawn_at: Instant
     request_body = MemberForm,
     responses((status = 201, body = InvitedMember), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn add(
+pub(crate) async fn add(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -202,7 +202,7 @@ async fn changed(
     request_body = RoleForm,
     responses((status = 200, body = ClinicMember), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem)))]
-async fn change_role(
+pub(crate) async fn change_role(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, id)): ApiPath<(ClinicId, MemberId)>,
@@ -226,7 +226,7 @@ async fn change_role(
         ("member" = Uuid, Path, description = "The member")),
     responses((status = 200, body = ClinicMember), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem)))]
-async fn disable(
+pub(crate) async fn disable(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, id)): ApiPath<(ClinicId, MemberId)>,
@@ -248,7 +248,7 @@ async fn disable(
         ("member" = Uuid, Path, description = "The member")),
     responses((status = 200, body = ClinicMember), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn enable(
+pub(crate) async fn enable(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, id)): ApiPath<(ClinicId, MemberId)>,
@@ -268,7 +268,7 @@ async fn enable(
     params(("clinic" = Uuid, Path, description = "The clinic"), ("member" = Uuid, Path, description = "The member")),
     responses((status = 201, body = Invitation), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)))]
-async fn invite(
+pub(crate) async fn invite(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, id)): ApiPath<(ClinicId, MemberId)>,

@@ -11,22 +11,22 @@
 //! | `slots`, `bulk`, `templates` | schedules; `slot_form` is their JSON |
 //! | `agenda`, `appointments`, `patients`, `reconciliation` | the daily work |
 
-mod agenda;
-mod appointments;
-mod bulk;
-mod members;
-mod patients;
-mod reconciliation;
-mod roster;
-mod service_form;
-mod services;
-mod session;
-mod settings;
-mod setup;
-mod slot_form;
-mod slots;
-mod templates;
-mod tokens;
+pub(crate) mod agenda;
+pub(crate) mod appointments;
+pub(crate) mod bulk;
+pub(crate) mod members;
+pub(crate) mod patients;
+pub(crate) mod reconciliation;
+pub(crate) mod roster;
+pub(crate) mod service_form;
+pub(crate) mod services;
+pub(crate) mod session;
+pub(crate) mod settings;
+pub(crate) mod setup;
+pub(crate) mod slot_form;
+pub(crate) mod slots;
+pub(crate) mod templates;
+pub(crate) mod tokens;
 
 use super::AppState;
 use super::problem::{ApiResult, Problem};
@@ -41,7 +41,7 @@ use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(session::routes())
         .merge(members::routes())
@@ -84,15 +84,15 @@ struct Matching {
 
 /// A whole list.
 #[derive(Serialize, ToSchema)]
-struct Listed<T> {
+pub(crate) struct Listed<T> {
     /// Its items. Each has its own `revision`, which is what `If-Match` wants when it is changed.
-    items: Vec<T>,
+    pub(crate) items: Vec<T>,
 }
 
 /// A day of the week.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Weekday {
+pub(crate) enum Weekday {
     /// Monday.
     Monday,
     /// Tuesday.

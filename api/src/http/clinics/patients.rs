@@ -1,7 +1,7 @@
 //! Patient records: registered, found, corrected, merged. A search is a POST, so that no name is ever in an address.
 
-pub(super) mod form;
-pub(super) mod record;
+pub(crate) mod form;
+pub(crate) mod record;
 
 use super::appointments::{AfterQuery, AppointmentItem};
 use crate::http::AppState;
@@ -27,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(register))
         .routes(routes!(search))
@@ -42,54 +42,54 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// A record to open.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RegisterPatient {
+pub(crate) struct RegisterPatient {
     /// Who it is.
-    details: PatientForm,
+    pub(crate) details: PatientForm,
     /// With whom the person is registered; none: with nobody.
     #[serde(default)]
-    registration: Option<RegistrationForm>,
+    pub(crate) registration: Option<RegistrationForm>,
 }
 
 /// That a patient died.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MarkDeceased {
+pub(crate) struct MarkDeceased {
     /// The day, `yyyy-mm-dd`, if it is known.
     #[serde(default)]
-    date: Option<String>,
+    pub(crate) date: Option<String>,
 }
 
 /// Where a record shall lead.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MergePatient {
+pub(crate) struct MergePatient {
     /// The record that stays.
-    into: Uuid,
+    pub(crate) into: Uuid,
 }
 
 /// What to look for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SearchPatients {
+pub(crate) struct SearchPatients {
     /// Beginnings of names, a health number, a telephone number, an e-mail address or a birth date `yyyy-mm-dd`.
-    text: String,
+    pub(crate) text: String,
     /// How many to find, up to 100; none: 20.
     #[serde(default)]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// Records that were found.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PatientsFound {
+pub(crate) struct PatientsFound {
     /// By name; each person once.
-    patients: Vec<PatientItem>,
+    pub(crate) patients: Vec<PatientItem>,
 }
 
 /// A patient's appointments.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PatientAppointments {
+pub(crate) struct PatientAppointments {
     /// Soonest first, ended ones too, but none that was taken off the patient's list.
-    appointments: Vec<AppointmentItem>,
+    pub(crate) appointments: Vec<AppointmentItem>,
 }
 
 /// The record as it stands in the log; one of another clinic does not exist.
@@ -114,7 +114,7 @@ async fn changed(app: &AppState, clinic: ClinicId, id: PatientId, position: Opti
         ("Idempotency-Key" = Option<String>, Header, description = "New for each record; a retry sends the same")),
     responses((status = 201, body = PatientRecord), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn register(
+pub(crate) async fn register(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -147,7 +147,7 @@ async fn register(
         AfterQuery),
     responses((status = 200, body = PatientRecord), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn read(
+pub(crate) async fn read(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(path): ApiPath<(Uuid, Uuid)>,
@@ -169,7 +169,7 @@ async fn read(
     responses((status = 200, body = PatientRecord), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn update(
+pub(crate) async fn update(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -197,7 +197,7 @@ async fn update(
     responses((status = 200, body = PatientRecord), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn registration(
+pub(crate) async fn registration(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -224,7 +224,7 @@ async fn registration(
     responses((status = 200, body = PatientRecord), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn deceased(
+pub(crate) async fn deceased(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -253,7 +253,7 @@ async fn deceased(
         ("If-Match" = String, Header, description = "The ETag that was read")),
     responses((status = 200, body = PatientRecord), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn merge(
+pub(crate) async fn merge(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -281,7 +281,7 @@ async fn merge(
     params(("clinic" = Uuid, Path, description = "The clinic"), AfterQuery),
     responses((status = 200, body = PatientsFound), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn search(
+pub(crate) async fn search(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,
@@ -306,7 +306,7 @@ async fn search(
         AfterQuery),
     responses((status = 200, body = PatientAppointments), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn appointments(
+pub(crate) async fn appointments(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(path): ApiPath<(Uuid, Uuid)>,

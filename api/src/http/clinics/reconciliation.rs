@@ -22,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(queue))
 }
 
@@ -35,53 +35,53 @@ const MARKED_FROM: usize = 3;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct QueueQuery {
+pub(crate) struct QueueQuery {
     /// `next` of the page before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Length of the page, up to 100; none: 25.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// Waits up to two seconds until this position is shown.
-    after: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 /// A record that may be the one.
 #[derive(Serialize, ToSchema)]
-struct ProposedRecord {
+pub(crate) struct ProposedRecord {
     /// The record; attach its id.
-    record: PatientItem,
+    pub(crate) record: PatientItem,
     /// How near it comes: `exact`, `strong` or `possible`.
-    grade: &'static str,
+    pub(crate) grade: &'static str,
     /// What was typed and is not on file, in the order of the form.
-    differs: Vec<&'static str>,
+    pub(crate) differs: Vec<&'static str>,
 }
 
 /// An appointment whose patient is to be identified.
 #[derive(Serialize, ToSchema)]
-struct Unidentified {
+pub(crate) struct Unidentified {
     /// The appointment; its `revision` goes into `If-Match`.
-    appointment: AppointmentSummary,
+    pub(crate) appointment: AppointmentSummary,
     /// Who it is for, as it was typed.
-    contact: Shown<PersonDetails>,
+    pub(crate) contact: Shown<PersonDetails>,
     /// Why it matched nobody; none: it would match now, or nothing can be said.
     #[schema(example = "contact_differs")]
-    why: Option<&'static str>,
+    pub(crate) why: Option<&'static str>,
     /// Up to three records, the nearest first.
-    proposals: Vec<ProposedRecord>,
+    pub(crate) proposals: Vec<ProposedRecord>,
     /// Other bookings of the queue with the same name and birth date.
-    same_person: Vec<Uuid>,
+    pub(crate) same_person: Vec<Uuid>,
     /// How many future bookings there are of this name and birth date, with those of records that have both.
-    future_bookings: usize,
+    pub(crate) future_bookings: usize,
     /// It is the third future booking of this name and birth date, or a later one.
-    third_or_later: bool,
+    pub(crate) third_or_later: bool,
 }
 
 /// A page of the queue.
 #[derive(Serialize, ToSchema)]
-struct ReconciliationQueue {
+pub(crate) struct ReconciliationQueue {
     /// Soonest visit first.
-    waiting: Vec<Unidentified>,
+    pub(crate) waiting: Vec<Unidentified>,
     /// Cursor of the next page; none: there was nothing more.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// Name and birth date, as they are compared.
@@ -113,7 +113,7 @@ type Made = (Instant, AppointmentId);
     params(("clinic" = Uuid, Path, description = "The clinic"), QueueQuery),
     responses((status = 200, body = ReconciliationQueue), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn queue(
+pub(crate) async fn queue(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,

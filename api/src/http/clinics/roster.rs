@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(activities, define_activity))
         .routes(routes!(change_activity))
@@ -32,31 +32,31 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// An activity as it is to be.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ActivityForm {
+pub(crate) struct ActivityForm {
     /// Internal name, never shown to patients.
-    name: String,
+    pub(crate) name: String,
     /// Length of an appointment in its slots, unless the slot says otherwise (R92): 1 to 1440.
-    duration_minutes: u16,
+    pub(crate) duration_minutes: u16,
     /// `in_person`, `video`, `telephone` or `home_visit`; none: `in_person`.
     #[serde(default)]
-    modality: Option<String>,
+    pub(crate) modality: Option<String>,
 }
 
 /// An activity.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ClinicActivity {
+pub(crate) struct ClinicActivity {
     /// Id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Internal name.
-    name: String,
+    pub(crate) name: String,
     /// Length of an appointment in its slots.
-    duration_minutes: u16,
+    pub(crate) duration_minutes: u16,
     /// `in_person`, `video`, `telephone` or `home_visit`.
-    modality: &'static str,
+    pub(crate) modality: &'static str,
     /// It is retired: its slots are offline, its appointments stay. Defining it anew brings it back.
-    retired: bool,
+    pub(crate) retired: bool,
     /// What `If-Match` wants.
-    revision: u64,
+    pub(crate) revision: u64,
 }
 
 impl ClinicActivity {
@@ -76,27 +76,27 @@ impl ClinicActivity {
 /// A practitioner as patients are to read of them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PractitionerForm {
+pub(crate) struct PractitionerForm {
     /// Public name.
-    name: String,
+    pub(crate) name: String,
     /// Profession, shown beside the name.
     #[serde(default)]
-    profession: Text,
+    pub(crate) profession: Text,
 }
 
 /// A practitioner.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ClinicPractitioner {
+pub(crate) struct ClinicPractitioner {
     /// Id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Public name.
-    name: String,
+    pub(crate) name: String,
     /// Profession.
-    profession: Text,
+    pub(crate) profession: Text,
     /// The agenda, if it was opened.
-    agenda: Option<Uuid>,
+    pub(crate) agenda: Option<Uuid>,
     /// What `If-Match` wants.
-    revision: u64,
+    pub(crate) revision: u64,
 }
 
 impl ClinicPractitioner {
@@ -115,22 +115,22 @@ impl ClinicPractitioner {
 /// Whose agenda is opened.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AgendaForm {
+pub(crate) struct AgendaForm {
     /// The practitioner; one agenda each (3.4).
-    practitioner: Uuid,
+    pub(crate) practitioner: Uuid,
 }
 
 /// An agenda.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ClinicAgenda {
+pub(crate) struct ClinicAgenda {
     /// Id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Whose it is.
-    practitioner: Uuid,
+    pub(crate) practitioner: Uuid,
     /// Name of the practitioner.
-    practitioner_name: String,
+    pub(crate) practitioner_name: String,
     /// Revision that opened it.
-    revision: u64,
+    pub(crate) revision: u64,
 }
 
 impl ClinicAgenda {
@@ -151,7 +151,7 @@ impl ClinicAgenda {
     security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = Listed<ClinicActivity>), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn activities(
+pub(crate) async fn activities(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -177,7 +177,7 @@ fn activity(id: ActivityId, form: ActivityForm) -> Result<ActivityDefined, BadFi
     request_body = ActivityForm,
     responses((status = 201, body = ClinicActivity), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem)))]
-async fn define_activity(
+pub(crate) async fn define_activity(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -201,7 +201,7 @@ async fn define_activity(
     request_body = ActivityForm,
     responses((status = 200, body = ClinicActivity), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem)))]
-async fn change_activity(
+pub(crate) async fn change_activity(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, id)): ApiPath<(ClinicId, ActivityId)>,
@@ -226,7 +226,7 @@ async fn change_activity(
         ("activity" = Uuid, Path, description = "The activity")),
     responses((status = 200, body = ClinicActivity), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn retire_activity(
+pub(crate) async fn retire_activity(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, id)): ApiPath<(ClinicId, ActivityId)>,
@@ -247,7 +247,7 @@ async fn retire_activity(
     security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = Listed<ClinicPractitioner>), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn practitioners(
+pub(crate) async fn practitioners(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -269,7 +269,7 @@ fn practitioner(id: PractitionerId, form: PractitionerForm) -> PractitionerRegis
     request_body = PractitionerForm,
     responses((status = 201, body = ClinicPractitioner), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn register_practitioner(
+pub(crate) async fn register_practitioner(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -294,7 +294,7 @@ async fn register_practitioner(
     responses((status = 200, body = ClinicPractitioner), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn change_practitioner(
+pub(crate) async fn change_practitioner(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, id)): ApiPath<(ClinicId, PractitionerId)>,
@@ -316,7 +316,7 @@ async fn change_practitioner(
     security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = Listed<ClinicAgenda>), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn agendas(
+pub(crate) async fn agendas(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -334,7 +334,7 @@ async fn agendas(
     request_body = AgendaForm,
     responses((status = 201, body = ClinicAgenda), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn open_agenda(
+pub(crate) async fn open_agenda(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// An online service's whole configuration (3.2).
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ServiceForm {
+pub(crate) struct ServiceForm {
     /// The clinic's own name for it, never shown to patients (R6).
     pub internal_name: String,
     /// What patients read, in at least one language.
@@ -72,7 +72,7 @@ const fn yes() -> bool {
 /// A condition on the patient, as it stands on the record (8.1). Within one, the values combine with OR.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum CriterionForm {
+pub(crate) enum CriterionForm {
     /// Age on the day of the appointment, bounds included; at least one of them.
     AgeRange {
         /// `years` or `months`.
@@ -107,7 +107,7 @@ pub(super) enum CriterionForm {
 /// Which practitioners' availabilities a service offers (8.14).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum FilterForm {
+pub(crate) enum FilterForm {
     /// Everyone who uses the activities.
     All {},
     /// These alone; at least one.
@@ -131,7 +131,7 @@ pub(super) enum FilterForm {
 /// When an availability goes online, counted back from its start (8.2).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum PublicationForm {
+pub(crate) enum PublicationForm {
     /// At once (R42).
     AtOnce {},
     /// So many minutes of elapsed time before the start.

@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, configure))
         .routes(routes!(preview))
@@ -28,15 +28,15 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// An online service.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ClinicService {
+pub(crate) struct ClinicService {
     /// Id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Off: nothing of it is shown, its appointments stay. Configuring it anew switches it on.
-    active: bool,
+    pub(crate) active: bool,
     /// What `If-Match` wants.
-    revision: u64,
+    pub(crate) revision: u64,
     /// Its configuration; this is what a change sends, as a whole.
-    config: ServiceForm,
+    pub(crate) config: ServiceForm,
 }
 
 impl ClinicService {
@@ -49,24 +49,24 @@ impl ClinicService {
 
 /// What a configuration would put online.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ServicePreview {
+pub(crate) struct ServicePreview {
     /// Per practitioner; who is missing has nothing free that it would offer.
-    proposed: Vec<OnlineCount>,
+    pub(crate) proposed: Vec<OnlineCount>,
     /// The same for the service as it is; none for a new one, empty for one that is switched off.
-    current: Option<Vec<OnlineCount>>,
+    pub(crate) current: Option<Vec<OnlineCount>>,
 }
 
 /// How many of a practitioner's free availabilities are online.
 #[derive(Serialize, ToSchema)]
-pub(super) struct OnlineCount {
+pub(crate) struct OnlineCount {
     /// The practitioner.
-    practitioner: Uuid,
+    pub(crate) practitioner: Uuid,
     /// Name.
-    name: String,
+    pub(crate) name: String,
     /// Online now, as if the portal were on.
-    now: usize,
+    pub(crate) now: usize,
     /// Online later, at a publication moment to come.
-    later: usize,
+    pub(crate) later: usize,
 }
 
 /// The clinic's services, inactive ones too.
@@ -74,7 +74,7 @@ pub(super) struct OnlineCount {
     security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = Listed<ClinicService>), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn list(
+pub(crate) async fn list(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -91,7 +91,7 @@ async fn list(
     security(("staff" = [])),
     params(("clinic" = Uuid, Path, description = "The clinic"), ("service" = Uuid, Path, description = "The service")),
     responses((status = 200, body = ClinicService), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn one(
+pub(crate) async fn one(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, id)): ApiPath<(ClinicId, ServiceId)>,
@@ -109,7 +109,7 @@ async fn one(
     request_body = ServiceForm,
     responses((status = 201, body = ClinicService), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem)))]
-async fn configure(
+pub(crate) async fn configure(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -134,7 +134,7 @@ async fn configure(
     request_body = ServiceForm,
     responses((status = 200, body = ClinicService), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem)))]
-async fn change(
+pub(crate) async fn change(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, service)): ApiPath<(ClinicId, ServiceId)>,
@@ -161,7 +161,7 @@ async fn change(
         ("service" = Uuid, Path, description = "The service")),
     responses((status = 200, body = ClinicService), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn deactivate(
+pub(crate) async fn deactivate(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, service)): ApiPath<(ClinicId, ServiceId)>,
@@ -182,7 +182,7 @@ async fn deactivate(
     request_body = ServiceForm,
     responses((status = 200, body = ServicePreview), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem)))]
-async fn preview(
+pub(crate) async fn preview(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -201,7 +201,7 @@ async fn preview(
     request_body = ServiceForm,
     responses((status = 200, body = ServicePreview), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem)))]
-async fn preview_change(
+pub(crate) async fn preview_change(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, service)): ApiPath<(ClinicId, ServiceId)>,

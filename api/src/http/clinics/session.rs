@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(sign_in, sign_out, who_am_i)).routes(routes!(accept))
 }
 
@@ -35,69 +35,69 @@ const MAX_PASSWORD: usize = 200;
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SignIn {
+pub(crate) struct SignIn {
     /// E-mail address.
-    email: String,
+    pub(crate) email: String,
     /// Password.
-    password: String,
+    pub(crate) password: String,
     /// The clinic, for somebody who works in several with one password.
     #[serde(default)]
-    clinic: Option<Uuid>,
+    pub(crate) clinic: Option<Uuid>,
 }
 
 /// A one-time link that somebody followed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Acceptance {
+pub(crate) struct Acceptance {
     /// The link's token (`i_…`).
-    token: String,
+    pub(crate) token: String,
     /// The password to sign in with from now on: 12 to 200 characters.
-    password: String,
+    pub(crate) password: String,
 }
 
 /// A session that was opened.
 #[derive(Serialize, ToSchema)]
-pub(super) struct OpenedSession {
+pub(crate) struct OpenedSession {
     /// Send it as `Authorization: Bearer …`. Shown once.
-    token: String,
+    pub(crate) token: String,
     /// The member.
-    member: Uuid,
+    pub(crate) member: Uuid,
     /// The clinic.
-    clinic: Uuid,
+    pub(crate) clinic: Uuid,
     /// The clinic's name.
-    clinic_name: String,
+    pub(crate) clinic_name: String,
     /// `administrator`, `scheduler`, `practitioner` or `auditor`.
-    role: &'static str,
+    pub(crate) role: &'static str,
     /// When the session ends in any case.
-    expires_at: String,
+    pub(crate) expires_at: String,
     /// Minutes without a request after which it ends before that.
-    idle_minutes: i64,
+    pub(crate) idle_minutes: i64,
 }
 
 /// Whose token this is.
 #[derive(Serialize, ToSchema)]
-pub(super) struct CurrentStaff {
+pub(crate) struct CurrentStaff {
     /// The member.
-    member: Uuid,
+    pub(crate) member: Uuid,
     /// Name; a machine's label.
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The clinic.
-    clinic: Uuid,
+    pub(crate) clinic: Uuid,
     /// The clinic's name.
-    clinic_name: String,
+    pub(crate) clinic_name: String,
     /// The clinic's IANA zone.
-    time_zone: String,
+    pub(crate) time_zone: String,
     /// `administrator`, `scheduler`, `practitioner` or `auditor`.
-    role: &'static str,
+    pub(crate) role: &'static str,
     /// It is a program.
-    machine: bool,
+    pub(crate) machine: bool,
 }
 
 /// Signs in. Somebody whose address and password fit in several clinics is asked which: 409 `choose_clinic`.
 #[utoipa::path(post, path = "/session", tag = "staff", operation_id = "signIn", request_body = SignIn,
     responses((status = 201, body = OpenedSession), (status = 401, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem)))]
-async fn sign_in(
+pub(crate) async fn sign_in(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
@@ -158,7 +158,7 @@ async fn choose_clinic(app: &AppState, several: &[(Staff, Role)]) -> ApiResult<P
 /// Signs out: the token is good for nothing from now on.
 #[utoipa::path(delete, path = "/session", tag = "staff", operation_id = "signOut", security(("staff" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
-async fn sign_out(State(app): State<AppState>, principal: Principal) -> ApiResult<StatusCode> {
+pub(crate) async fn sign_out(State(app): State<AppState>, principal: Principal) -> ApiResult<StatusCode> {
     let Some(session) = &principal.session else {
         return Err(Problem::new(StatusCode::CONFLICT, "no_session", "A machine's token has no session")
             .detail("An administrator revokes it."));
@@ -170,7 +170,7 @@ async fn sign_out(State(app): State<AppState>, principal: Principal) -> ApiResul
 /// Whose token this is.
 #[utoipa::path(get, path = "/session", tag = "staff", operation_id = "getSession", security(("staff" = [])),
     responses((status = 200, body = CurrentStaff), (status = 401, body = Problem)))]
-async fn who_am_i(State(app): State<AppState>, principal: Principal) -> ApiResult<Json<CurrentStaff>> {
+pub(crate) async fn who_am_i(State(app): State<AppState>, principal: Principal) -> ApiResult<Json<CurrentStaff>> {
     let rules = app.engine.rules(principal.clinic).await?;
     let member = app.engine.member(principal.member).await?;
     let identity = match &member.state.added {
@@ -193,7 +193,7 @@ async fn who_am_i(State(app): State<AppState>, principal: Principal) -> ApiResul
     request_body = Acceptance,
     responses((status = 201, body = OpenedSession), (status = 410, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem)))]
-async fn accept(
+pub(crate) async fn accept(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,

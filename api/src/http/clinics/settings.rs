@@ -16,37 +16,37 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(read, change))
 }
 
 /// All settings of a clinic (8.4, 8.7, 8.9, 8.11, 8.13). A service's own value goes before the clinic's.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SettingsForm {
+pub(crate) struct SettingsForm {
     /// Shortest time between booking and start, in minutes; 0: none.
     #[schema(example = 120)]
-    min_notice_minutes: u32,
+    pub(crate) min_notice_minutes: u32,
     /// Longest time between publication and start, in minutes of elapsed time; none: no limit.
     #[serde(default)]
-    max_horizon_minutes: Option<u32>,
+    pub(crate) max_horizon_minutes: Option<u32>,
     /// How many future appointments of a service a patient may have; none: no cap.
     #[serde(default)]
-    max_future_appointments: Option<u16>,
+    pub(crate) max_future_appointments: Option<u16>,
     /// How long a time is kept for a visitor who fills in the rest, in minutes: 1 to 60.
     #[schema(example = 5)]
-    hold_minutes: u16,
+    pub(crate) hold_minutes: u16,
     /// Last moment for a patient's own change, in minutes before the start.
     #[schema(example = 1440)]
-    change_cutoff_minutes: u32,
+    pub(crate) change_cutoff_minutes: u32,
     /// `none`: recognition alone opens restricted services, so that a stranger who knows somebody's data can learn
     /// that they are a patient here. `one_time_code`: a code must come back from a contact that is on file; needs a
     /// channel for messages.
     #[schema(example = "none")]
-    recognition_proof: String,
+    pub(crate) recognition_proof: String,
     /// Recurring slots may be offered online too.
     #[serde(default)]
-    offer_recurring_online: bool,
+    pub(crate) offer_recurring_online: bool,
 }
 
 impl SettingsForm {
@@ -79,7 +79,7 @@ impl SettingsForm {
 #[utoipa::path(get, path = "/clinics/{clinic}/settings", tag = "clinic", operation_id = "getSettings",
     security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = SettingsForm), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn read(
+pub(crate) async fn read(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -96,7 +96,7 @@ async fn read(
     responses((status = 200, body = SettingsForm), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn change(
+pub(crate) async fn change(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,

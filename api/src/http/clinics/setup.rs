@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(overview))
         .routes(routes!(portal, configure))
@@ -27,82 +27,82 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// A clinic, and what is missing before patients see anything (4.1).
 #[derive(Serialize, ToSchema)]
-pub(super) struct ClinicOverview {
+pub(crate) struct ClinicOverview {
     /// Id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Public name.
-    name: String,
+    pub(crate) name: String,
     /// IANA zone, fixed when the clinic was registered.
     #[schema(example = "America/Toronto")]
-    time_zone: String,
+    pub(crate) time_zone: String,
     /// Path of the portal; none until it is configured.
     #[schema(example = "/p/clinique-du-parc")]
-    portal_path: Option<String>,
+    pub(crate) portal_path: Option<String>,
     /// The portal is switched on.
-    portal_active: bool,
+    pub(crate) portal_active: bool,
     /// Every step is done: patients can find a time.
-    ready: bool,
+    pub(crate) ready: bool,
     /// The steps, in the order in which they are best done.
-    checklist: Vec<SetupStep>,
+    pub(crate) checklist: Vec<SetupStep>,
     /// Revision of the clinic's whole set-up.
-    revision: u64,
+    pub(crate) revision: u64,
 }
 
 /// One step of a set-up.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SetupStep {
+pub(crate) struct SetupStep {
     /// `portal_configured`, `activity`, `practitioner`, `agenda`, `service`, `online_times` or `portal_active`.
-    step: &'static str,
+    pub(crate) step: &'static str,
     /// It is done.
-    done: bool,
+    pub(crate) done: bool,
     /// What it is for.
-    meaning: &'static str,
+    pub(crate) meaning: &'static str,
 }
 
 /// The portal's configuration, as a whole.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PortalForm {
+pub(crate) struct PortalForm {
     /// Address under `/p/`: 3 to 60 lower-case letters, digits and single hyphens. An old one redirects for ever.
     #[schema(example = "clinique-du-parc")]
-    slug: String,
+    pub(crate) slug: String,
     /// How to reach the clinic; shown at the end and wherever the portal cannot help.
-    contact: ContactForm,
+    pub(crate) contact: ContactForm,
     /// Terms that a visitor must accept (R12).
-    terms: Text,
+    pub(crate) terms: Text,
     /// Guidance before the choices.
     #[serde(default)]
-    notice: Text,
+    pub(crate) notice: Text,
     /// `fr` and `en`, the first is the default.
     #[serde(default = "both_languages")]
-    languages: Vec<String>,
+    pub(crate) languages: Vec<String>,
     /// Accent colour, `#rrggbb`.
     #[serde(default)]
     #[schema(example = "#1a5fb4")]
-    accent: Option<String>,
+    pub(crate) accent: Option<String>,
     /// Origins that may frame the portal.
     #[serde(default)]
-    embedding_origins: Vec<String>,
+    pub(crate) embedding_origins: Vec<String>,
     /// The start page names the next release of times.
     #[serde(default)]
-    announce_next_release: bool,
+    pub(crate) announce_next_release: bool,
 }
 
 /// How to reach a clinic.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ContactForm {
+pub(crate) struct ContactForm {
     /// Telephone, as it is printed.
-    phone: String,
+    pub(crate) phone: String,
     /// E-mail address.
     #[serde(default)]
-    email: Option<String>,
+    pub(crate) email: Option<String>,
     /// Postal address, lines separated by line breaks.
     #[serde(default)]
-    address: String,
+    pub(crate) address: String,
     /// Website.
     #[serde(default)]
-    website: Option<String>,
+    pub(crate) website: Option<String>,
 }
 
 fn both_languages() -> Vec<String> {
@@ -146,18 +146,18 @@ impl PortalForm {
 
 /// The portal as it is set up.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PortalSetup {
+pub(crate) struct PortalSetup {
     /// It is switched on.
-    active: bool,
+    pub(crate) active: bool,
     /// Its path, to put on the website; none until it is configured.
     #[schema(example = "/p/clinique-du-parc")]
-    path: Option<String>,
+    pub(crate) path: Option<String>,
     /// Older addresses, which redirect.
-    old_addresses: Vec<String>,
+    pub(crate) old_addresses: Vec<String>,
     /// Its configuration; none until it is configured.
-    config: Option<PortalForm>,
+    pub(crate) config: Option<PortalForm>,
     /// What `If-Match` wants.
-    revision: u64,
+    pub(crate) revision: u64,
 }
 
 impl PortalSetup {
@@ -182,7 +182,7 @@ fn path_of(slug: &str) -> String {
 #[utoipa::path(get, path = "/clinics/{clinic}", tag = "clinic", operation_id = "getClinic", security(("staff" = [])),
     params(("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = ClinicOverview), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn overview(
+pub(crate) async fn overview(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(id): ApiPath<ClinicId>,
@@ -228,7 +228,7 @@ fn checklist(clinic: &Clinic, online: impl FnOnce() -> bool) -> Vec<SetupStep> {
 #[utoipa::path(get, path = "/clinics/{clinic}/portal", tag = "clinic", operation_id = "getPortalSetup",
     security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = PortalSetup), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn portal(
+pub(crate) async fn portal(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -245,7 +245,7 @@ async fn portal(
     responses((status = 200, body = PortalSetup), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn configure(
+pub(crate) async fn configure(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -266,7 +266,7 @@ async fn configure(
     security(("staff" = [])), params(Matching, ("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = PortalSetup), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn activate(
+pub(crate) async fn activate(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -285,7 +285,7 @@ async fn activate(
     security(("staff" = [])), params(Matching, ("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = PortalSetup), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn deactivate(
+pub(crate) async fn deactivate(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// A slot's own publication, in the place of its services' (8.29).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum SlotPublication {
+pub(crate) enum SlotPublication {
     /// At this instant, RFC 3339.
     #[schema(example = "2026-11-22T08:00:00-05:00")]
     At(String),
@@ -55,7 +55,7 @@ macro_rules! slot_form {
         $(#[$doc])*
         #[derive(Clone, Debug, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
-        pub(super) struct $name {
+        pub(crate) struct $name {
             $($(#[$own_doc])* pub $own: $kind,)*
             /// `HH:MM` on the clinic's wall.
             #[schema(example = "09:00")]

@@ -23,43 +23,43 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(publish)).routes(routes!(one, amend, withdraw))
 }
 
 /// A slot as it stands in an agenda.
 #[derive(Serialize, ToSchema)]
-pub(super) struct SlotDetails {
+pub(crate) struct SlotDetails {
     /// Id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// The agenda.
-    agenda: Uuid,
+    pub(crate) agenda: Uuid,
     /// Whose agenda it is.
-    practitioner: Uuid,
+    pub(crate) practitioner: Uuid,
     /// Its time.
-    when: When,
+    pub(crate) when: When,
     /// Activity.
-    activity: Option<Uuid>,
+    pub(crate) activity: Option<Uuid>,
     /// Title.
-    title: Option<String>,
+    pub(crate) title: Option<String>,
     /// Length of each appointment.
-    interval_minutes: u16,
+    pub(crate) interval_minutes: u16,
     /// Its own modality; none: the activity's.
-    modality: Option<&'static str>,
+    pub(crate) modality: Option<&'static str>,
     /// `manual`, `template` or `recurrence`; the last is not offered online unless the clinic says so (R33).
-    origin: &'static str,
+    pub(crate) origin: &'static str,
     /// Its own publication; none: its services'.
-    publication: Option<SlotPublication>,
+    pub(crate) publication: Option<SlotPublication>,
     /// The template that laid it down.
-    template: Option<Uuid>,
+    pub(crate) template: Option<Uuid>,
     /// The recurrence that it belongs to.
-    recurrence: Option<Uuid>,
+    pub(crate) recurrence: Option<Uuid>,
     /// The bulk command that undoes it.
-    bulk: Option<Uuid>,
+    pub(crate) bulk: Option<Uuid>,
     /// Nothing of it is free any more.
-    withdrawn: bool,
+    pub(crate) withdrawn: bool,
     /// What `If-Match` wants.
-    revision: u64,
+    pub(crate) revision: u64,
 }
 
 impl SlotDetails {
@@ -87,22 +87,22 @@ impl SlotDetails {
 
 /// What a withdrawal did, and who is to be called.
 #[derive(Serialize, ToSchema)]
-pub(super) struct WithdrawnSlots {
+pub(crate) struct WithdrawnSlots {
     /// Slots of which nothing is free any more.
-    withdrawn: usize,
+    pub(crate) withdrawn: usize,
     /// Appointments in them; they stay.
-    booked: Vec<BookedPlace>,
+    pub(crate) booked: Vec<BookedPlace>,
 }
 
 /// Where an appointment stands.
 #[derive(Serialize, ToSchema)]
-pub(super) struct BookedPlace {
+pub(crate) struct BookedPlace {
     /// The agenda.
-    agenda: Uuid,
+    pub(crate) agenda: Uuid,
     /// Date on the clinic's wall.
-    date: String,
+    pub(crate) date: String,
     /// The appointment.
-    appointment: Uuid,
+    pub(crate) appointment: Uuid,
 }
 
 impl From<&Withdrawal> for WithdrawnSlots {
@@ -124,7 +124,7 @@ impl From<&Withdrawal> for WithdrawnSlots {
     request_body = DatedSlot,
     responses((status = 201, body = SlotDetails), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem)))]
-async fn publish(
+pub(crate) async fn publish(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, agenda)): ApiPath<(ClinicId, AgendaId)>,
@@ -150,7 +150,7 @@ async fn publish(
         ("date" = String, Path, description = "Its date, `yyyy-mm-dd`"),
         ("slot" = Uuid, Path, description = "The slot")),
     responses((status = 200, body = SlotDetails), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn one(
+pub(crate) async fn one(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, agenda, date, slot)): ApiPath<(ClinicId, AgendaId, String, SlotId)>,
@@ -174,7 +174,7 @@ async fn one(
     responses((status = 200, body = SlotDetails), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn amend(
+pub(crate) async fn amend(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, agenda, date, slot)): ApiPath<(ClinicId, AgendaId, String, SlotId)>,
@@ -202,7 +202,7 @@ async fn amend(
         ("slot" = Uuid, Path, description = "The slot")),
     responses((status = 200, body = WithdrawnSlots), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn withdraw(
+pub(crate) async fn withdraw(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, agenda, date, slot)): ApiPath<(ClinicId, AgendaId, String, SlotId)>,

@@ -26,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(delete)).routes(routes!(apply))
 }
 
@@ -36,30 +36,30 @@ const MAX_SPAN: u16 = 366;
 /// One slot of a template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TemplateSlotForm {
+pub(crate) struct TemplateSlotForm {
     /// Calendar days after the first day that the template is laid on.
-    day_offset: u16,
+    pub(crate) day_offset: u16,
     /// `HH:MM` on the clinic's wall.
     #[schema(example = "09:00")]
-    start: String,
+    pub(crate) start: String,
     /// `HH:MM` on the clinic's wall, up to 24:00.
     #[schema(example = "12:00")]
-    end: String,
+    pub(crate) end: String,
     /// Activity; a slot without one is never online.
     #[serde(default)]
-    activity: Option<Uuid>,
+    pub(crate) activity: Option<Uuid>,
     /// Title; required when there is no activity (R91).
     #[serde(default)]
-    title: Option<String>,
+    pub(crate) title: Option<String>,
     /// Length of each appointment; none: the activity's duration now, or the whole slot without an activity.
     #[serde(default)]
-    interval_minutes: Option<u16>,
+    pub(crate) interval_minutes: Option<u16>,
     /// `in_person`, `video`, `telephone` or `home_visit`; none: the activity's.
     #[serde(default)]
-    modality: Option<String>,
+    pub(crate) modality: Option<String>,
     /// Its own publication, counted back from the start: a template has no date.
     #[serde(default)]
-    publication: Option<SlotPublication>,
+    pub(crate) publication: Option<SlotPublication>,
 }
 
 impl TemplateSlotForm {
@@ -98,74 +98,74 @@ impl TemplateSlotForm {
 /// A template to make: of slots that are described, or of slots that stand in an agenda.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TemplateForm {
+pub(crate) struct TemplateForm {
     /// Name; several templates may have the same (R93).
-    name: String,
+    pub(crate) name: String,
     /// Number of days that it covers; none: as many as its slots do.
     #[serde(default)]
-    day_span: Option<u16>,
+    pub(crate) day_span: Option<u16>,
     /// The practitioner that it belongs to (R94); with `from`, the agenda's.
     #[serde(default)]
-    practitioner: Option<Uuid>,
+    pub(crate) practitioner: Option<Uuid>,
     /// Its slots, 1 to 500.
     #[serde(default)]
-    slots: Option<Vec<TemplateSlotForm>>,
+    pub(crate) slots: Option<Vec<TemplateSlotForm>>,
     /// Slots to copy.
     #[serde(default)]
-    from: Option<TickedSlots>,
+    pub(crate) from: Option<TickedSlots>,
 }
 
 /// Slots of an agenda that were ticked.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TickedSlots {
+pub(crate) struct TickedSlots {
     /// The agenda.
-    agenda: Uuid,
+    pub(crate) agenda: Uuid,
     /// The day that becomes the template's first; the slots lie on it or within 366 days.
     #[schema(example = "2026-11-23")]
-    first_day: String,
+    pub(crate) first_day: String,
     /// The slots, 1 to 500.
-    slots: Vec<Uuid>,
+    pub(crate) slots: Vec<Uuid>,
 }
 
 /// Where a template is laid down.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ApplyForm {
+pub(crate) struct ApplyForm {
     /// The agendas; none: that of the template's practitioner.
     #[serde(default)]
-    agendas: Option<Vec<Uuid>>,
+    pub(crate) agendas: Option<Vec<Uuid>>,
     /// Each of these days becomes the template's first.
-    first_days: Vec<String>,
+    pub(crate) first_days: Vec<String>,
     /// Only say what would be laid down.
     #[serde(default)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 /// Which templates are listed.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct TemplateFilter {
+pub(crate) struct TemplateFilter {
     /// Only this practitioner's.
-    practitioner: Option<Uuid>,
+    pub(crate) practitioner: Option<Uuid>,
 }
 
 /// A schedule template.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ClinicTemplate {
+pub(crate) struct ClinicTemplate {
     /// Id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Name.
-    name: String,
+    pub(crate) name: String,
     /// The practitioner that it belongs to.
-    practitioner: Uuid,
+    pub(crate) practitioner: Uuid,
     /// Number of days that it covers.
-    day_span: u16,
+    pub(crate) day_span: u16,
     /// It is off the list; slots already laid down stay.
-    deleted: bool,
+    pub(crate) deleted: bool,
     /// Its slots.
-    slots: Vec<TemplateSlotForm>,
+    pub(crate) slots: Vec<TemplateSlotForm>,
 }
 
 impl ClinicTemplate {
@@ -187,7 +187,7 @@ impl ClinicTemplate {
     security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic"), TemplateFilter),
     responses((status = 200, body = Listed<ClinicTemplate>), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn list(
+pub(crate) async fn list(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -207,7 +207,7 @@ async fn list(
     request_body = TemplateForm,
     responses((status = 201, body = ClinicTemplate), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem)))]
-async fn create(
+pub(crate) async fn create(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -278,7 +278,7 @@ fn copied(first: WallDate, slots: &[Slot]) -> Vec<TemplateSlot> {
     params(Retryable, ("clinic" = Uuid, Path, description = "The clinic"),
         ("template" = Uuid, Path, description = "The template")),
     responses((status = 200, body = ClinicTemplate), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn delete(
+pub(crate) async fn delete(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, template)): ApiPath<(ClinicId, TemplateId)>,
@@ -299,7 +299,7 @@ async fn delete(
     request_body = ApplyForm,
     responses((status = 200, body = BulkAnswer, description = "Dry run"), (status = 201, body = BulkAnswer),
         (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn apply(
+pub(crate) async fn apply(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, id)): ApiPath<(ClinicId, TemplateId)>,

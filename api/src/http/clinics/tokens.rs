@@ -19,52 +19,52 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, issue)).routes(routes!(revoke))
 }
 
 /// What a machine is to be let in for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TokenForm {
+pub(crate) struct TokenForm {
     /// What it is for, in words; stored in the clear, so no personal data. Up to 100 characters.
     #[schema(example = "Hub integration")]
-    label: String,
+    pub(crate) label: String,
     /// `administrator`, `scheduler`, `practitioner` or `auditor`.
     #[schema(example = "scheduler")]
-    role: String,
+    pub(crate) role: String,
 }
 
 /// A machine's token, without the token.
 #[derive(Serialize, ToSchema)]
-pub(super) struct MachineToken {
+pub(crate) struct MachineToken {
     /// Id, to revoke it.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// The member that acts in the history.
-    member: Uuid,
+    pub(crate) member: Uuid,
     /// What it is for.
-    label: String,
+    pub(crate) label: String,
     /// Role.
-    role: &'static str,
+    pub(crate) role: &'static str,
     /// When it was issued.
-    created_at: String,
+    pub(crate) created_at: String,
     /// When it was revoked, if it was.
-    revoked_at: Option<String>,
+    pub(crate) revoked_at: Option<String>,
 }
 
 /// A token that was issued.
 #[derive(Serialize, ToSchema)]
-pub(super) struct IssuedToken {
+pub(crate) struct IssuedToken {
     /// Id, to revoke it.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// The member that acts in the history.
-    member: Uuid,
+    pub(crate) member: Uuid,
     /// Send it as `Authorization: Bearer …` (`t_…`). Shown once.
-    token: String,
+    pub(crate) token: String,
     /// What it is for.
-    label: String,
+    pub(crate) label: String,
     /// Role.
-    role: &'static str,
+    pub(crate) role: &'static str,
 }
 
 /// The clinic's machine tokens, revoked ones too, oldest first.
@@ -72,7 +72,7 @@ pub(super) struct IssuedToken {
     security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic")),
     responses((status = 200, body = Listed<MachineToken>), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn list(
+pub(crate) async fn list(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -98,7 +98,7 @@ async fn list(
     request_body = TokenForm,
     responses((status = 201, body = IssuedToken), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn issue(
+pub(crate) async fn issue(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<ClinicId>,
@@ -138,7 +138,7 @@ async fn issue(
     security(("staff" = [])),
     params(("clinic" = Uuid, Path, description = "The clinic"), ("token" = Uuid, Path, description = "Id of the token")),
     responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn revoke(
+pub(crate) async fn revoke(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath((clinic, token)): ApiPath<(ClinicId, Uuid)>,

@@ -24,27 +24,27 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(book))
 }
 
 /// What is to be booked.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewBooking {
+pub(crate) struct NewBooking {
     /// The service.
-    service: Uuid,
+    pub(crate) service: Uuid,
     /// The availability.
-    availability: String,
+    pub(crate) availability: String,
     /// The hold that the visitor relies on; if it ended, nothing is booked (410).
     #[serde(default)]
-    hold: Option<String>,
+    pub(crate) hold: Option<String>,
     /// The reason for the visit, as the service asks.
     #[serde(default)]
-    reason: Option<VisitReason>,
+    pub(crate) reason: Option<VisitReason>,
     /// Messages about the appointment may be sent.
     #[serde(default = "yes")]
-    notify: bool,
+    pub(crate) notify: bool,
 }
 
 const fn yes() -> bool {
@@ -65,39 +65,39 @@ pub struct VisitReason {
 
 /// What was booked (8.10).
 #[derive(Serialize, ToSchema)]
-pub(super) struct BookedAppointment {
+pub(crate) struct BookedAppointment {
     /// The appointment.
-    appointment: PublicAppointment,
+    pub(crate) appointment: PublicAppointment,
     /// The reason given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<VisitReason>,
+    pub(crate) reason: Option<VisitReason>,
     /// The token of the appointment's link: send it as `Authorization: Bearer …` to see, move or cancel it.
-    link_token: String,
+    pub(crate) link_token: String,
     /// How to reach the clinic.
-    clinic: PublicContact,
+    pub(crate) clinic: PublicContact,
 }
 
 /// An appointment as its patient sees it. It holds no name and no health number.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PublicAppointment {
+pub(crate) struct PublicAppointment {
     /// To be read out on the telephone.
     #[schema(example = "7K3QX-29FMA")]
-    reference: String,
+    pub(crate) reference: String,
     /// `booked`, `confirmed`, `arrived`, `completed`, `cancelled` or `no_show`.
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// When it is.
     #[serde(flatten)]
-    when: When,
+    pub(crate) when: When,
     /// With whom.
-    practitioner: PublicPractitioner,
+    pub(crate) practitioner: PublicPractitioner,
     /// What for.
-    service: Text,
+    pub(crate) service: Text,
     /// `in_person`, `video`, `telephone` or `home_visit`.
-    modality: &'static str,
+    pub(crate) modality: &'static str,
     /// Until when the patient may move or cancel it.
-    can_change_until: String,
+    pub(crate) can_change_until: String,
     /// False if it is too late, or over.
-    can_change: bool,
+    pub(crate) can_change: bool,
 }
 
 impl PublicAppointment {
@@ -125,7 +125,7 @@ impl PublicAppointment {
     responses((status = 201, body = BookedAppointment), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
-async fn book(
+pub(crate) async fn book(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request_headers: HeaderMap,

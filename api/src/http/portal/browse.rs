@@ -22,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(services)).routes(routes!(availabilities))
 }
 
@@ -33,28 +33,28 @@ const MAX_DAYS: i32 = 366;
 
 /// The services that the visitor may choose from.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Services {
+pub(crate) struct Services {
     /// In the order of their names.
-    services: Vec<PublicService>,
+    pub(crate) services: Vec<PublicService>,
     /// True if there is nothing to choose: the visitor is told to call (R23, R24).
-    not_eligible: bool,
+    pub(crate) not_eligible: bool,
 }
 
 /// A service as patients see it.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PublicService {
+pub(crate) struct PublicService {
     /// Id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Name.
-    name: Text,
+    pub(crate) name: Text,
     /// Description.
-    description: Text,
+    pub(crate) description: Text,
     /// Reasons to choose from.
-    reasons: Vec<Text>,
+    pub(crate) reasons: Vec<Text>,
     /// A reason may be typed.
-    free_text_reason: bool,
+    pub(crate) free_text_reason: bool,
     /// A reason must be given.
-    reason_required: bool,
+    pub(crate) reason_required: bool,
 }
 
 /// The services that this visitor may book.
@@ -62,7 +62,7 @@ pub(super) struct PublicService {
     security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal")),
     responses((status = 200, body = Services), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)))]
-async fn services(
+pub(crate) async fn services(
     State(app): State<AppState>,
     ApiPath(slug): ApiPath<String>,
     token: VisitorToken,
@@ -92,71 +92,71 @@ async fn services(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// The service.
-    service: Uuid,
+    pub(crate) service: Uuid,
     /// First day, `yyyy-mm-dd`; none: today.
-    from: Option<String>,
+    pub(crate) from: Option<String>,
     /// Last day, included; none: 60 days on.
-    to: Option<String>,
+    pub(crate) to: Option<String>,
     /// Ids of practitioners, separated by commas.
-    practitioner: Option<String>,
+    pub(crate) practitioner: Option<String>,
     /// Weekdays, separated by commas: `mon`, `tue`, …
-    weekday: Option<String>,
+    pub(crate) weekday: Option<String>,
     /// Parts of the day, separated by commas: `morning`, `afternoon`, `evening`.
-    part: Option<String>,
+    pub(crate) part: Option<String>,
     /// Availabilities on a page, 1 to 100.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// Continue after the last page.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Also count the availabilities of every day asked for.
-    counts: Option<bool>,
+    pub(crate) counts: Option<bool>,
     /// Wait until what was written up to this position is seen.
-    after: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 /// A page of availabilities.
 #[derive(Serialize, ToSchema)]
 #[allow(clippy::struct_field_names, reason = "the page's list is called what the API calls it")]
-pub(super) struct Availabilities {
+pub(crate) struct Availabilities {
     /// In the order of their starts.
-    availabilities: Vec<PublicAvailability>,
+    pub(crate) availabilities: Vec<PublicAvailability>,
     /// Cursor of the next page; none: there is no more.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
     /// Days with availabilities, if they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    days: Option<Vec<DayCount>>,
+    pub(crate) days: Option<Vec<DayCount>>,
     /// The clinic's IANA zone.
-    time_zone: String,
+    pub(crate) time_zone: String,
     /// Names this answer's place in history, for time travel.
-    as_of: String,
+    pub(crate) as_of: String,
     /// True if what was to be waited for was not seen in time.
-    stale: bool,
+    pub(crate) stale: bool,
 }
 
 /// How many availabilities a day has.
 #[derive(Serialize, ToSchema)]
-pub(super) struct DayCount {
+pub(crate) struct DayCount {
     /// Date.
-    date: String,
+    pub(crate) date: String,
     /// Availabilities.
-    count: usize,
+    pub(crate) count: usize,
 }
 
 /// An availability as patients see it.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PublicAvailability {
+pub(crate) struct PublicAvailability {
     /// Opaque reference: what is held and booked.
-    availability: String,
+    pub(crate) availability: String,
     /// When it is.
     #[serde(flatten)]
-    when: When,
+    pub(crate) when: When,
     /// With whom.
-    practitioner: PublicPractitioner,
+    pub(crate) practitioner: PublicPractitioner,
     /// `in_person`, `video`, `telephone` or `home_visit`.
-    modality: &'static str,
+    pub(crate) modality: &'static str,
     /// This visit holds it.
-    held_by_you: bool,
+    pub(crate) held_by_you: bool,
 }
 
 impl PublicAvailability {
@@ -233,7 +233,7 @@ fn numbers(names: &[String], parameter: &str, known: &[&str]) -> ApiResult<Vec<u
     security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"), Wanted),
     responses((status = 200, body = Availabilities), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem)))]
-async fn availabilities(
+pub(crate) async fn availabilities(
     State(app): State<AppState>,
     ApiPath(slug): ApiPath<String>,
     token: VisitorToken,
@@ -277,7 +277,7 @@ async fn availabilities(
 }
 
 /// The availabilities nearest to one that is gone. The view may not know yet that it is: it is none of them.
-pub(super) fn alternatives(
+pub(crate) fn alternatives(
     app: &AppState,
     found: &Found,
     service: ServiceId,

@@ -24,7 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(place)).routes(routes!(extend)).routes(routes!(release))
 }
 
@@ -82,24 +82,24 @@ impl VisitHolds {
 /// Which availability is to be held.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewHold {
+pub(crate) struct NewHold {
     /// The service that it is looked at for.
-    service: Uuid,
+    pub(crate) service: Uuid,
     /// The availability.
-    availability: String,
+    pub(crate) availability: String,
 }
 
 /// A hold.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PlacedHold {
+pub(crate) struct PlacedHold {
     /// Opaque reference.
-    hold: String,
+    pub(crate) hold: String,
     /// The availability.
-    availability: String,
+    pub(crate) availability: String,
     /// First moment at which it counts for nothing.
-    expires_at: String,
+    pub(crate) expires_at: String,
     /// How often it may still be extended.
-    extensions_left: u8,
+    pub(crate) extensions_left: u8,
 }
 
 /// Holds an availability for this visit; another hold of the visit ends with it.
@@ -109,7 +109,7 @@ pub(super) struct PlacedHold {
     request_body = NewHold,
     responses((status = 201, body = PlacedHold), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn place(
+pub(crate) async fn place(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request_headers: HeaderMap,
@@ -179,7 +179,7 @@ fn shown(found: &Found, place: HoldRef, hold: &Hold) -> PlacedHold {
 }
 
 /// The problem of a refused hold or booking, with the nearest alternatives where the time is gone; counted as demand.
-pub(super) async fn refused(
+pub(crate) async fn refused(
     app: &AppState,
     found: &Found,
     visit: &Visit,
@@ -225,7 +225,7 @@ pub(super) async fn refused(
         ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry")),
     responses((status = 200, body = PlacedHold), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 410, body = Problem)))]
-async fn extend(
+pub(crate) async fn extend(
     State(app): State<AppState>,
     ApiPath((slug, hold)): ApiPath<(String, String)>,
     token: VisitorToken,
@@ -246,7 +246,7 @@ async fn extend(
     security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"),
         ("hold" = String, Path, description = "The hold")),
     responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn release(
+pub(crate) async fn release(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request_headers: HeaderMap,

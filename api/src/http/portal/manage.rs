@@ -27,7 +27,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(lookup))
         .routes(routes!(current))
@@ -43,21 +43,21 @@ const AFTER_VISIT_MINUTES: i64 = 24 * 60;
 /// Reference and birth date.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Lookup {
+pub(crate) struct Lookup {
     /// The reference, as it was read out.
     #[schema(example = "7K3QX-29FMA")]
-    reference: String,
+    pub(crate) reference: String,
     /// `yyyy-mm-dd`.
-    birth_date: String,
+    pub(crate) birth_date: String,
 }
 
 /// What a look-up gives.
 #[derive(Serialize, ToSchema)]
-pub(super) struct LookedUp {
+pub(crate) struct LookedUp {
     /// The token of the appointment's link.
-    link_token: String,
+    pub(crate) link_token: String,
     /// The appointment.
-    appointment: PublicAppointment,
+    pub(crate) appointment: PublicAppointment,
 }
 
 /// Finds an appointment by its reference and the patient's birth date.
@@ -65,7 +65,7 @@ pub(super) struct LookedUp {
     params(("slug" = String, Path, description = "Address of the portal")), request_body = Lookup,
     responses((status = 200, body = LookedUp), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem)))]
-async fn lookup(
+pub(crate) async fn lookup(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
@@ -143,7 +143,7 @@ async fn read(app: &AppState, row: &AppointmentRow) -> ApiResult<Appointment> {
 #[utoipa::path(get, path = "/portal/{slug}/appointment", tag = "appointment", operation_id = "getOwnAppointment",
     security(("link" = [])), params(("slug" = String, Path, description = "Address of the portal")),
     responses((status = 200, body = PublicAppointment), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn current(
+pub(crate) async fn current(
     State(app): State<AppState>,
     ApiPath(slug): ApiPath<String>,
     token: LinkToken,
@@ -159,20 +159,20 @@ async fn current(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Targets {
+pub(crate) struct Targets {
     /// Availabilities on a page, 1 to 100.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// Continue after the last page.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// Times that the appointment can be moved to.
 #[derive(Serialize, ToSchema)]
-pub(super) struct TargetPage {
+pub(crate) struct TargetPage {
     /// In the order of their starts.
-    availabilities: Vec<PublicAvailability>,
+    pub(crate) availabilities: Vec<PublicAvailability>,
     /// Cursor of the next page.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// The times that the appointment can be moved to.
@@ -181,7 +181,7 @@ pub(super) struct TargetPage {
     params(("slug" = String, Path, description = "Address of the portal"), Targets),
     responses((status = 200, body = TargetPage), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
-async fn targets(
+pub(crate) async fn targets(
     State(app): State<AppState>,
     ApiPath(slug): ApiPath<String>,
     token: LinkToken,
@@ -219,18 +219,18 @@ async fn targets(
 /// Why the patient cancels.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OwnCancellation {
+pub(crate) struct OwnCancellation {
     /// Optional.
     #[serde(default)]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// Where the patient moves the appointment.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OwnMove {
+pub(crate) struct OwnMove {
     /// The availability.
-    availability: String,
+    pub(crate) availability: String,
 }
 
 fn answer(app: &AppState, found: &Found, changed: &Changed) -> ApiResult<Done<PublicAppointment>> {
@@ -248,7 +248,7 @@ fn answer(app: &AppState, found: &Found, changed: &Changed) -> ApiResult<Done<Pu
     request_body = OwnCancellation,
     responses((status = 200, body = PublicAppointment), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn cancel(
+pub(crate) async fn cancel(
     State(app): State<AppState>,
     ApiPath(slug): ApiPath<String>,
     token: LinkToken,
@@ -280,7 +280,7 @@ async fn cancel(
     responses((status = 200, body = PublicAppointment), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn move_to(
+pub(crate) async fn move_to(
     State(app): State<AppState>,
     ApiPath(slug): ApiPath<String>,
     token: LinkToken,
@@ -307,7 +307,7 @@ async fn move_to(
         ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry")),
     responses((status = 200, body = PublicAppointment), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem)))]
-async fn confirm(
+pub(crate) async fn confirm(
     State(app): State<AppState>,
     ApiPath(slug): ApiPath<String>,
     token: LinkToken,

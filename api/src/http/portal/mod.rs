@@ -4,11 +4,11 @@
 //! Internal names of services and activities are not in any type of this folder (R6). No answer says whether somebody
 //! was recognized.
 
-mod book;
-mod browse;
-mod holds;
-mod manage;
-mod visits;
+pub(crate) mod book;
+pub(crate) mod browse;
+pub(crate) mod holds;
+pub(crate) mod manage;
+pub(crate) mod visits;
 
 pub use holds::VisitHolds;
 
@@ -30,7 +30,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(clinic))
         .merge(visits::routes())
@@ -41,7 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// A portal that was found: the clinic, and its rules read to the head of its stream.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub id: ClinicId,
     pub rules: Arc<Folded<Clinic>>,
 }
@@ -61,14 +61,14 @@ impl Found {
 }
 
 /// The clinic of a portal address; old addresses lead to it too.
-pub(super) async fn find(app: &AppState, slug: &str) -> ApiResult<Found> {
+pub(crate) async fn find(app: &AppState, slug: &str) -> ApiResult<Found> {
     let (id, _) = app.views.clinics.by_slug(slug).ok_or_else(Problem::not_found)?;
     let rules = app.engine.rules(id).await?;
     Ok(Found { id, rules })
 }
 
 /// Redirects reads of an old address to the one that the portal has now.
-pub(super) async fn redirect_old_address(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn redirect_old_address(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let moved = path.strip_prefix("/api/v1/portal/").and_then(|rest| {
         let (slug, tail) = rest.split_once('/').map_or((rest, String::new()), |(s, t)| (s, format!("/{t}")));
@@ -86,38 +86,38 @@ pub(super) async fn redirect_old_address(State(app): State<AppState>, request: R
 
 /// A clinic as its portal shows it.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PortalClinic {
+pub(crate) struct PortalClinic {
     /// Name.
-    name: String,
+    pub(crate) name: String,
     /// Address of the portal.
-    slug: String,
+    pub(crate) slug: String,
     /// IANA zone of all times.
-    time_zone: String,
+    pub(crate) time_zone: String,
     /// Online booking is switched on.
-    open: bool,
+    pub(crate) open: bool,
     /// Languages, the first is the default.
-    languages: Vec<&'static str>,
+    pub(crate) languages: Vec<&'static str>,
     /// Guidance before the choices.
-    notice: Text,
+    pub(crate) notice: Text,
     /// Terms that a visitor must accept.
-    terms: Text,
+    pub(crate) terms: Text,
     /// How to reach the clinic.
-    contact: PublicContact,
+    pub(crate) contact: PublicContact,
     /// Accent colour.
-    accent: Option<String>,
+    pub(crate) accent: Option<String>,
 }
 
 /// How to reach a clinic.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PublicContact {
+pub(crate) struct PublicContact {
     /// Telephone.
-    phone: String,
+    pub(crate) phone: String,
     /// E-mail.
-    email: Option<String>,
+    pub(crate) email: Option<String>,
     /// Postal address.
-    address: String,
+    pub(crate) address: String,
     /// Website.
-    website: Option<String>,
+    pub(crate) website: Option<String>,
 }
 
 impl PublicContact {
@@ -131,7 +131,10 @@ impl PublicContact {
 #[utoipa::path(get, path = "/portal/{slug}", tag = "portal", operation_id = "getPortal",
     params(("slug" = String, Path, description = "Address of the portal")),
     responses((status = 200, body = PortalClinic), (status = 404, body = Problem)))]
-async fn clinic(State(app): State<AppState>, ApiPath(slug): ApiPath<String>) -> ApiResult<Json<PortalClinic>> {
+pub(crate) async fn clinic(
+    State(app): State<AppState>,
+    ApiPath(slug): ApiPath<String>,
+) -> ApiResult<Json<PortalClinic>> {
     let found = find(&app, &slug).await?;
     let clinic = found.clinic();
     let config = clinic.portal.config.clone().unwrap_or_default();

@@ -25,66 +25,66 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(open)).routes(routes!(current))
 }
 
 /// How long a visit lasts.
-pub(super) const VISIT_MINUTES: i64 = 120;
+pub(crate) const VISIT_MINUTES: i64 = 120;
 
 /// Who the appointment is for (3.10). The contact may be a relative's (8.18).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Identification {
+pub(crate) struct Identification {
     /// First name.
-    first_name: String,
+    pub(crate) first_name: String,
     /// Surname.
-    last_name: String,
+    pub(crate) last_name: String,
     /// `yyyy-mm-dd`.
     #[schema(example = "1985-01-01")]
-    birth_date: String,
+    pub(crate) birth_date: String,
     /// `female`, `male` or `other`, as on file.
-    sex: String,
+    pub(crate) sex: String,
     /// Health insurance number; optional (R11).
     #[serde(default)]
-    health_number: Option<String>,
+    pub(crate) health_number: Option<String>,
     /// Cell phone; this or an e-mail address is needed (R10).
     #[serde(default)]
-    cell_phone: Option<String>,
+    pub(crate) cell_phone: Option<String>,
     /// E-mail address.
     #[serde(default)]
-    email: Option<String>,
+    pub(crate) email: Option<String>,
     /// Must be true (R12).
-    terms_accepted: bool,
+    pub(crate) terms_accepted: bool,
     /// `fr` or `en`; none: the clinic's first language.
     #[serde(default)]
-    language: Option<String>,
+    pub(crate) language: Option<String>,
 }
 
 /// A visit that was opened.
 #[derive(Serialize, ToSchema)]
-pub(super) struct OpenedVisit {
+pub(crate) struct OpenedVisit {
     /// Id.
-    visit: Uuid,
+    pub(crate) visit: Uuid,
     /// Send it as `Authorization: Bearer …`. Shown once.
-    token: String,
+    pub(crate) token: String,
     /// When the visit ends.
-    expires_at: String,
+    pub(crate) expires_at: String,
     /// What was proven: `none`.
-    proof: &'static str,
+    pub(crate) proof: &'static str,
 }
 
 /// A visit that is going on.
 #[derive(Serialize, ToSchema)]
-pub(super) struct CurrentVisit {
+pub(crate) struct CurrentVisit {
     /// Id.
-    visit: Uuid,
+    pub(crate) visit: Uuid,
     /// When the visit ends.
-    expires_at: String,
+    pub(crate) expires_at: String,
     /// What was proven: `none`.
-    proof: &'static str,
+    pub(crate) proof: &'static str,
     /// Language.
-    language: String,
+    pub(crate) language: String,
 }
 
 /// Opens a visit: who it is for, and that the terms are accepted.
@@ -92,7 +92,7 @@ pub(super) struct CurrentVisit {
     params(("slug" = String, Path, description = "Address of the portal")), request_body = Identification,
     responses((status = 201, body = OpenedVisit), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
-async fn open(
+pub(crate) async fn open(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
@@ -179,7 +179,7 @@ fn parse(typed: &Identification, today: booking_domain::time::WallDate) -> Resul
 #[utoipa::path(get, path = "/portal/{slug}/visit", tag = "portal", operation_id = "getVisit", security(("visit" = [])),
     params(("slug" = String, Path, description = "Address of the portal")),
     responses((status = 200, body = CurrentVisit), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn current(
+pub(crate) async fn current(
     State(app): State<AppState>,
     ApiPath(slug): ApiPath<String>,
     token: VisitorToken,

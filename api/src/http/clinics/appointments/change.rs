@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(attach))
         .routes(routes!(detach))
@@ -38,9 +38,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// The record to attach.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AttachPatient {
+pub(crate) struct AttachPatient {
     /// The record; a merged one leads to its survivor.
-    patient: Uuid,
+    pub(crate) patient: Uuid,
 }
 
 const fn yes() -> bool {
@@ -50,35 +50,35 @@ const fn yes() -> bool {
 /// How an appointment is cancelled (3.8).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CancelAppointment {
+pub(crate) struct CancelAppointment {
     /// When it was said, RFC 3339; none: now. A voicemail may have said it earlier.
     #[serde(default)]
-    cancelled_at: Option<String>,
+    pub(crate) cancelled_at: Option<String>,
     /// The patient cancelled; else the clinic.
     #[serde(default = "yes")]
-    by_patient: bool,
+    pub(crate) by_patient: bool,
     /// Why, up to 2000 characters.
     #[serde(default)]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// It stays in the patient's list; it stays in the history in any case.
     #[serde(default = "yes")]
-    keep_record: bool,
+    pub(crate) keep_record: bool,
     /// Its availabilities may be booked again.
     #[serde(default = "yes")]
-    keep_availability: bool,
+    pub(crate) keep_availability: bool,
 }
 
 /// A record that was made from provisional contact details.
 #[derive(Serialize, ToSchema)]
-pub(super) struct RecordMade {
+pub(crate) struct RecordMade {
     /// The new record.
-    patient: Uuid,
+    pub(crate) patient: Uuid,
     /// The appointment with the record attached.
-    appointment: AppointmentSummary,
+    pub(crate) appointment: AppointmentSummary,
 }
 
 /// What a command on an appointment answers.
-pub(super) async fn done(app: &AppState, clinic: &Clinic, changed: Changed) -> ApiResult<Done<AppointmentSummary>> {
+pub(crate) async fn done(app: &AppState, clinic: &Clinic, changed: Changed) -> ApiResult<Done<AppointmentSummary>> {
     let (at, committed) = (changed.whereabouts, changed.committed);
     // A retry finds its outcome where the appointment stood then; it may have moved on since.
     let now_at = app.engine.locate(at).await?;
@@ -111,7 +111,7 @@ async fn target(
     responses((status = 200, body = AppointmentSummary), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn attach(
+pub(crate) async fn attach(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -132,7 +132,7 @@ async fn attach(
         ("If-Match" = String, Header, description = "The ETag that was read")),
     responses((status = 200, body = AppointmentSummary), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn detach(
+pub(crate) async fn detach(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -153,7 +153,7 @@ async fn detach(
     responses((status = 200, body = AppointmentSummary), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem)))]
-async fn cancel(
+pub(crate) async fn cancel(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -195,7 +195,7 @@ async fn mark(
         ("If-Match" = String, Header, description = "The ETag that was read")),
     responses((status = 200, body = AppointmentSummary), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn confirm(
+pub(crate) async fn confirm(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -212,7 +212,7 @@ async fn confirm(
         ("If-Match" = String, Header, description = "The ETag that was read")),
     responses((status = 200, body = AppointmentSummary), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn arrive(
+pub(crate) async fn arrive(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -229,7 +229,7 @@ async fn arrive(
         ("If-Match" = String, Header, description = "The ETag that was read")),
     responses((status = 200, body = AppointmentSummary), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn complete(
+pub(crate) async fn complete(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -246,7 +246,7 @@ async fn complete(
         ("If-Match" = String, Header, description = "The ETag that was read")),
     responses((status = 200, body = AppointmentSummary), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn no_show(
+pub(crate) async fn no_show(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -264,7 +264,7 @@ async fn no_show(
         ("Idempotency-Key" = Option<String>, Header, description = "New for each record; a retry sends the same")),
     responses((status = 201, body = RecordMade), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
-async fn make_record(
+pub(crate) async fn make_record(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,

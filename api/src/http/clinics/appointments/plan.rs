@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(plan)).routes(routes!(move_to))
 }
 
@@ -34,93 +34,93 @@ const fn yes() -> bool {
 /// An appointment to be planned, for a record or with provisional contact details.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PlanAppointment {
+pub(crate) struct PlanAppointment {
     /// The agenda.
-    agenda: Uuid,
+    pub(crate) agenda: Uuid,
     /// Date on the clinic's wall.
     #[schema(example = "2026-11-24")]
-    date: String,
+    pub(crate) date: String,
     /// Start on the clinic's wall.
     #[schema(example = "09:30")]
-    start: String,
+    pub(crate) start: String,
     /// End on the clinic's wall, up to 24:00.
     #[schema(example = "10:00")]
-    end: String,
+    pub(crate) end: String,
     /// Offset of the start from UTC, needed where the local time exists twice.
     #[serde(default)]
     #[schema(example = "-05:00")]
-    start_offset: Option<String>,
+    pub(crate) start_offset: Option<String>,
     /// Offset of the end.
     #[serde(default)]
-    end_offset: Option<String>,
+    pub(crate) end_offset: Option<String>,
     /// The availability that it is placed in.
     #[serde(default)]
-    availability: Option<AvailabilityOfSlot>,
+    pub(crate) availability: Option<AvailabilityOfSlot>,
     /// Reserve only that availability (R76).
     #[serde(default)]
-    only_selected: bool,
+    pub(crate) only_selected: bool,
     /// Lay it over other appointments knowingly; recorded (8.21).
     #[serde(default)]
-    overbook: bool,
+    pub(crate) overbook: bool,
     /// The record; this or `contact`.
     #[serde(default)]
-    patient: Option<Uuid>,
+    pub(crate) patient: Option<Uuid>,
     /// Provisional contact details of somebody without a record.
     #[serde(default)]
-    contact: Option<ProvisionalForm>,
+    pub(crate) contact: Option<ProvisionalForm>,
     /// Activity; without one no message is sent (R80).
     #[serde(default)]
-    activity: Option<Uuid>,
+    pub(crate) activity: Option<Uuid>,
     /// Modality; none: the slot's activity's.
     #[serde(default)]
-    modality: Option<String>,
+    pub(crate) modality: Option<String>,
     /// Why, up to 500 characters.
     #[serde(default)]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Whether messages may be sent (R81).
     #[serde(default = "yes")]
-    notify: bool,
+    pub(crate) notify: bool,
     /// Language of messages; none: the clinic's first.
     #[serde(default)]
-    language: Option<String>,
+    pub(crate) language: Option<String>,
     /// Name of the external channel that booked it; none: staff.
     #[serde(default)]
-    channel: Option<String>,
+    pub(crate) channel: Option<String>,
 }
 
 /// Where an appointment shall go, or how long it shall be.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MoveAppointment {
+pub(crate) struct MoveAppointment {
     /// The target agenda.
-    agenda: Uuid,
+    pub(crate) agenda: Uuid,
     /// Date on the clinic's wall.
     #[schema(example = "2026-11-24")]
-    date: String,
+    pub(crate) date: String,
     /// Start on the clinic's wall.
     #[schema(example = "09:30")]
-    start: String,
+    pub(crate) start: String,
     /// End on the clinic's wall, up to 24:00.
     #[schema(example = "10:00")]
-    end: String,
+    pub(crate) end: String,
     /// Offset of the start from UTC, needed where the local time exists twice.
     #[serde(default)]
-    start_offset: Option<String>,
+    pub(crate) start_offset: Option<String>,
     /// Offset of the end.
     #[serde(default)]
-    end_offset: Option<String>,
+    pub(crate) end_offset: Option<String>,
     /// The availability that it is placed in.
     #[serde(default)]
-    availability: Option<AvailabilityOfSlot>,
+    pub(crate) availability: Option<AvailabilityOfSlot>,
     /// Reserve only that availability (R76).
     #[serde(default)]
-    only_selected: bool,
+    pub(crate) only_selected: bool,
     /// Lay it over other appointments knowingly; recorded (8.21).
     #[serde(default)]
-    overbook: bool,
+    pub(crate) overbook: bool,
     /// Drop the availability that it leaves (R75).
     #[serde(default)]
-    drop_original: bool,
+    pub(crate) drop_original: bool,
 }
 
 /// When, as it was typed.
@@ -183,7 +183,7 @@ fn offset_minutes(field: &'static str, text: &str) -> Result<i32, BadField> {
         ("Idempotency-Key" = Option<String>, Header, description = "New for each appointment; a retry sends the same")),
     responses((status = 201, body = AppointmentSummary), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn plan(
+pub(crate) async fn plan(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,
@@ -260,7 +260,7 @@ fn planned(clinic: &Clinic, asked: &PlanAppointment, now: Instant) -> ApiResult<
     responses((status = 200, body = AppointmentSummary), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
         (status = 422, body = Problem), (status = 428, body = Problem)))]
-async fn move_to(
+pub(crate) async fn move_to(
     State(app): State<AppState>,
     principal: Principal,
     headers: CommandHeaders,

@@ -56,23 +56,23 @@ impl Findings {
 #[serde(deny_unknown_fields)]
 pub struct ProvisionalForm {
     /// First name.
-    first_name: String,
+    pub first_name: String,
     /// Surname.
-    last_name: String,
+    pub last_name: String,
     /// `yyyy-mm-dd`.
     #[schema(example = "1985-01-01")]
-    birth_date: String,
+    pub birth_date: String,
     /// `female`, `male` or `other`.
-    sex: String,
+    pub sex: String,
     /// Health insurance number.
     #[serde(default)]
-    health_number: Option<String>,
+    pub health_number: Option<String>,
     /// Cell phone; this or an e-mail address is needed.
     #[serde(default)]
-    cell_phone: Option<String>,
+    pub cell_phone: Option<String>,
     /// E-mail address.
     #[serde(default)]
-    email: Option<String>,
+    pub email: Option<String>,
 }
 
 impl ProvisionalForm {
@@ -96,30 +96,30 @@ impl ProvisionalForm {
 #[serde(deny_unknown_fields)]
 pub struct PatientForm {
     /// First name, as on file.
-    first_name: String,
+    pub first_name: String,
     /// Surname, as on file.
-    last_name: String,
+    pub last_name: String,
     /// `yyyy-mm-dd`.
     #[schema(example = "1985-01-01")]
-    birth_date: String,
+    pub birth_date: String,
     /// `female`, `male` or `other`.
-    sex: String,
+    pub sex: String,
     /// Health insurance number.
     #[serde(default)]
-    health_number: Option<String>,
+    pub health_number: Option<String>,
     /// The card's expiry, `yyyy-mm`; an expired card does not block (8.5).
     #[serde(default)]
     #[schema(example = "2028-05")]
-    health_number_expiry: Option<String>,
+    pub health_number_expiry: Option<String>,
     /// Telephone numbers, the main one first.
     #[serde(default)]
-    phones: Vec<String>,
+    pub phones: Vec<String>,
     /// E-mail addresses.
     #[serde(default)]
-    emails: Vec<String>,
+    pub emails: Vec<String>,
     /// Postal addresses, lines separated by line breaks.
     #[serde(default)]
-    addresses: Vec<String>,
+    pub addresses: Vec<String>,
 }
 
 impl PatientForm {
@@ -183,10 +183,10 @@ fn each<T>(list: &str, typed: &[String], findings: &mut Findings, parse: impl Fn
 #[serde(deny_unknown_fields)]
 pub struct RegistrationForm {
     /// `none`, `practitioner`, `clinic` or `elsewhere`.
-    kind: String,
+    pub kind: String,
     /// The practitioner of this clinic, with kind `practitioner`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    practitioner: Option<Uuid>,
+    pub practitioner: Option<Uuid>,
 }
 
 impl RegistrationForm {

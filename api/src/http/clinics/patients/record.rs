@@ -17,36 +17,36 @@ use uuid::Uuid;
 #[derive(Serialize, ToSchema)]
 pub struct PatientRecord {
     /// Id.
-    id: Uuid,
+    pub id: Uuid,
     /// Who it is.
-    details: Shown<PersonDetails>,
+    pub details: Shown<PersonDetails>,
     /// With whom the person is registered.
-    registration: RegistrationForm,
+    pub registration: RegistrationForm,
     /// The person died.
-    deceased: bool,
+    pub deceased: bool,
     /// The day, if it is known.
-    death_date: Option<Shown<String>>,
+    pub death_date: Option<Shown<String>>,
     /// The record that this one leads to after all merges; nothing can be changed here then.
-    survivor: Option<Uuid>,
+    pub survivor: Option<Uuid>,
     /// Records that lead to this person's record.
-    merged: Vec<Uuid>,
+    pub merged: Vec<Uuid>,
     /// Its `ETag`.
-    revision: u64,
+    pub revision: u64,
 }
 
 /// A record in a list: enough to tell people apart.
 #[derive(Serialize, ToSchema)]
 pub struct PatientItem {
     /// Id.
-    id: Uuid,
+    pub id: Uuid,
     /// Who it is.
-    details: Shown<PersonDetails>,
+    pub details: Shown<PersonDetails>,
     /// With whom the person is registered.
-    registration: RegistrationForm,
+    pub registration: RegistrationForm,
     /// The person died.
-    deceased: bool,
+    pub deceased: bool,
     /// Its `ETag`.
-    revision: u64,
+    pub revision: u64,
 }
 
 impl PatientItem {
