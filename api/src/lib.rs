@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`app`] | opens log, vault, engine and views of a data directory |
 //! | [`http`] | the JSON API; one file per group of endpoints, each with its types |
+//! | [`pages`] | the HTML pages: portal, staff; they call the API's functions |
 //! | [`cli`] | the command line |
 //! | [`import`], [`demo`] | a clinic from files; the demo clinic is one |
 //! | [`demand_counter`], [`housekeeping`] | what runs beside requests |
@@ -17,5 +18,6 @@ pub mod demo;
 pub mod housekeeping;
 pub mod http;
 pub mod import;
+pub mod pages;
 
 pub use app::{App, AppOptions};

@@ -5,6 +5,7 @@
 
 use super::AppState;
 use super::problem::{ApiResult, Problem};
+use crate::pages::cookie;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
@@ -50,20 +51,26 @@ impl Principal {
     }
 }
 
-/// The bearer token of a request: first letter and token.
-fn bearer(parts: &Parts) -> Option<(char, Token)> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    let (kind, secret) = token.trim().split_once('_')?;
+/// The token of a request, first letter and secret: the bearer's, or else that of our page's cookie.
+fn bearer(parts: &Parts, page_cookie: &str) -> Option<(char, Token)> {
+    let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
+        return parse(cookie::read(&parts.headers, page_cookie)?);
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| parse(token.trim())).flatten()
+}
+
+fn parse(token: &str) -> Option<(char, Token)> {
+    let (kind, secret) = token.split_once('_')?;
     let kind = kind.chars().next().filter(|_| kind.len() == 1)?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Token::parse(secret).map(|t| (kind, t))).flatten()
+    Token::parse(secret).map(|token| (kind, token))
 }
 
 impl FromRequestParts<AppState> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
-        let (kind, token) = bearer(parts).ok_or_else(Problem::unauthorized)?;
+        let (kind, token) = bearer(parts, cookie::STAFF).ok_or_else(Problem::unauthorized)?;
         let vault = app.engine.vault();
         let (staff, machine) = match kind {
             's' => match vault.session(&token, app.engine.now()).await? {
@@ -93,11 +100,15 @@ impl FromRequestParts<AppState> for VisitorToken {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
-        Ok(Self(bearer(parts).filter(|(kind, _)| *kind == 'v').map(|(_, token)| token)))
+        Ok(Self(bearer(parts, cookie::VISIT).filter(|(kind, _)| *kind == 'v').map(|(_, token)| token)))
     }
 }
 
 impl VisitorToken {
+    /// The token of a form's field, `v_…`: embedded pages keep no cookie.
+    pub fn of_field(field: &str) -> Self {
+        Self(parse(field).filter(|(kind, _)| *kind == 'v').map(|(_, token)| token))
+    }
     /// The visit, if it is one of this clinic's that is going on.
     pub async fn visit(&self, app: &AppState, clinic: ClinicId) -> ApiResult<Visit> {
         let token = self.0.as_ref().ok_or_else(Problem::unauthorized)?;

@@ -1,4 +1,4 @@
-//! The JSON API under `/api/v1`, its OpenAPI document, and the operations listener.
+//! The JSON API under `/api/v1`, its OpenAPI document, what surrounds every request, and the operations listener.
 //!
 //! One folder per audience, one file per group of endpoints with its types. `problem`, `extract`, `auth`, `commands`,
 //! `reads` and `limits` are what every endpoint stands on.
@@ -24,6 +24,7 @@ use problem::Problem;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use utoipa_axum::router::OpenApiRouter;
@@ -43,11 +44,11 @@ fn routes() -> OpenApiRouter<AppState> {
 pub fn router(app: AppState) -> Router {
     let (router, _) = routes().split_for_parts();
     let document = document::openapi();
-    let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let request_id = HeaderName::from_static("x-request-id");
     let ids = RequestIds(Arc::clone(&app));
     router
         .merge(utoipa_swagger_ui::SwaggerUi::new("/api/docs").url("/api/v1/openapi.json", document))
+        .merge(crate::pages::routes())
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not possible here")
@@ -57,24 +58,21 @@ pub fn router(app: AppState) -> Router {
         .layer(axum::middleware::from_fn(time_limit))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        // What changes something comes from a page of ours or from a program, never from another site's page.
+        .layer(CsrfLayer::new().with_rejection_response(|_| {
+            axum::response::IntoResponse::into_response(
+                Problem::new(StatusCode::FORBIDDEN, "cross_site", "This request comes from another site")
+                    .detail("Requests that change something are taken from our own pages and from programs."),
+            )
+        }))
         .layer(CatchPanicLayer::custom(|_| {
             axum::response::IntoResponse::into_response(Problem::internal("a handler panicked"))
         }))
         .layer(axum::middleware::from_fn(finish))
-        .layer(tower::util::MapResponseLayer::new(move |mut response: axum::response::Response| {
-            response.headers_mut().entry(&no_store.0).or_insert(no_store.1.clone());
-            for (name, value) in HEADERS {
-                response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-            }
-            response
-        }))
+        .layer(axum::middleware::from_fn(crate::pages::headers::protect))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, ids))
 }
-
-/// Headers of every answer.
-const HEADERS: [(&str, &str); 3] =
-    [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("x-frame-options", "DENY")];
 
 /// Longest that a request may take; streams end by their own rules.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -91,9 +89,12 @@ async fn time_limit(request: axum::extract::Request, next: axum::middleware::Nex
     }
 }
 
-/// Gives every problem the request's id, and turns the framework's own plain-text refusals into problems.
+/// Gives every problem the request's id, and turns the framework's own plain-text refusals into problems. Outside the
+/// API a problem is a page.
 async fn finish(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok().map(str::to_owned));
+    let page = !request.uri().path().starts_with("/api/");
+    let words = crate::pages::trouble::language(request.uri().path(), request.headers());
     let mut response = next.run(request).await;
     let plain = response.headers().get(header::CONTENT_TYPE).is_none_or(|v| v.as_bytes().starts_with(b"text/plain"));
     let problem = match response.extensions_mut().remove::<Problem>() {
@@ -105,6 +106,9 @@ async fn finish(request: axum::extract::Request, next: axum::middleware::Next) -
     match problem {
         Some(mut problem) => {
             problem.request_id = id;
+            if page {
+                return crate::pages::trouble::page(&problem, words);
+            }
             axum::response::IntoResponse::into_response(problem)
         }
         None => response,

@@ -96,6 +96,10 @@ impl Problem {
         self.retry_after = Some(seconds);
         self
     }
+    /// In how many seconds to try again.
+    pub const fn when_to_retry(&self) -> Option<u32> {
+        self.retry_after
+    }
     /// Nothing here that this caller may see.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found")

@@ -1,0 +1,37 @@
+//! The two cookies: `__Host-visit` of a visitor, `__Host-staff` of somebody who works at the clinic.
+//!
+//! Both hold the token that the API takes as `Authorization: Bearer`, are out of every script's reach, and are never
+//! set in a frame. A request that changes something also has to come from a page of ours (see `http::router`).
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+
+/// A visitor's token, `v_…`.
+pub const VISIT: &str = "__Host-visit";
+/// A staff session's token, `s_…`.
+pub const STAFF: &str = "__Host-staff";
+
+/// The value of a cookie.
+pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then_some(value)
+    })
+}
+
+/// Sets a cookie until the browser closes. `value` is a token of ours: letters, digits and `_` only.
+pub fn set(response: &mut Response, name: &str, value: &str) {
+    append(response, &format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax"));
+}
+
+/// Removes a cookie.
+pub fn clear(response: &mut Response, name: &str) {
+    append(response, &format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
+}
+
+fn append(response: &mut Response, line: &str) {
+    if let Ok(value) = HeaderValue::from_str(line) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
