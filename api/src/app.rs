@@ -6,7 +6,7 @@ use booking_domain::ids::{ClinicId, SubjectId};
 use booking_domain::person::Profile;
 use booking_domain::sealed::Sealed;
 use booking_engine::vault::{Created, Entropy, OsEntropy, Vault};
-use booking_engine::{Clock, Engine, EngineOptions, SystemClock};
+use booking_engine::{AccessLog, Clock, Engine, EngineOptions, SystemClock};
 use booking_events::sealed_forms::Plaintext;
 use booking_events::sealing::{self, Field};
 use booking_projections::{ProfileOpener, RunnerOptions, Views};
@@ -65,6 +65,8 @@ pub struct App {
     pub visit_holds: crate::http::portal::VisitHolds,
     /// What was asked for and refused.
     pub demand: crate::demand_counter::DemandCounter,
+    /// Who saw whose data.
+    pub access: AccessLog,
     /// Ends every long-lived stream and task.
     pub stop: tokio_util::sync::CancellationToken,
     file: SqliteStore,
@@ -132,6 +134,7 @@ impl App {
         let engine = Arc::new(Engine::new(log, vault, options.clock, options.entropy, options.engine));
         let app = Arc::new(Self {
             demand: crate::demand_counter::DemandCounter::new(&engine),
+            access: AccessLog::start(Arc::clone(&engine)),
             engine,
             views: Arc::new(views),
             data,

@@ -28,6 +28,16 @@ pub struct AccessRecorded {
     pub request: CommandId,
 }
 
+/// Why somebody asks for personal data, as far as they say so: words of this product, never free text.
+pub const PURPOSES: [&str; 7] =
+    ["care", "booking", "identification", "patient_request", "complaint", "audit", "support"];
+
+/// The purpose of that word.
+#[must_use]
+pub fn purpose(word: &str) -> Option<&'static str> {
+    PURPOSES.into_iter().find(|known| *known == word)
+}
+
 /// What is observed of access.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AccessEvent {

@@ -10,10 +10,12 @@
 //! | `clinic`, `schedule` (with `drafts`), `booking`, `appointments`, `moving`, `patients`, `members` | commands, one method each |
 //! | `viewer`, `quota` | facts that a decision needs from other streams |
 //! | `sweep` | process managers: what finishes or ends unfinished moves |
+//! | `access` | who saw whose data, on the disk before they see it |
 //! | `vault` | keys, visits, credentials, idempotency rows |
 
 pub mod vault;
 
+mod access;
 mod appointments;
 mod booking;
 mod clinic;
@@ -31,6 +33,7 @@ mod sweep;
 mod transact;
 mod viewer;
 
+pub use access::{AccessLog, NotRecorded};
 pub use appointments::*;
 pub use booking::*;
 pub use clinic::*;

@@ -89,7 +89,7 @@ impl Engine {
         };
         // The same details sealed again are other bytes: nothing to do is decided on what they say.
         let before = match &known.state.profile {
-            Some(sealed) => self.open::<Profile>(ctx.clinic, SubjectId::from(id), sealed).await?,
+            Some(sealed) => self.unseal::<Profile>(ctx.clinic, SubjectId::from(id), sealed).await?,
             None => None,
         };
         let same = before.as_ref() == Some(profile);

@@ -286,7 +286,7 @@ impl Engine {
         Ok(Some(Committed { folded, trace: Some(trace), replayed: false }))
     }
 
-    async fn back_off(&self, attempt: u32) {
+    pub(crate) async fn back_off(&self, attempt: u32) {
         let [jitter] = crate::vault::draw::<1>(&*self.entropy);
         let ceiling = 1u64 << attempt.min(6);
         tokio::time::sleep(Duration::from_micros(200 * ceiling + u64::from(jitter) * 4 * ceiling)).await;
@@ -304,7 +304,7 @@ fn own_outcome<A, R>(ctx: &Context, folded: &Arc<Folded<A>>) -> Option<Outcome<A
     })
 }
 
-fn new_event<E: EventCodec>(
+pub(crate) fn new_event<E: EventCodec>(
     ctx: &Context,
     step: &str,
     stream: &StreamName,
@@ -326,7 +326,7 @@ fn event_id(ctx: &Context, step: &str, stream: &StreamName, index: u32) -> Uuid 
 }
 
 /// The envelope of a command's events.
-fn envelope(ctx: &Context, now: Instant) -> Metadata {
+pub(crate) fn envelope(ctx: &Context, now: Instant) -> Metadata {
     Metadata {
         correlation_id: ctx.command.0,
         causation_id: ctx.command.0,

@@ -85,7 +85,7 @@ impl Engine {
         }
         let Some(sealed) = &record.profile else { return Ok(unrecognized) };
         // Data that was erased leaves nobody to recognize.
-        let Some(profile) = self.open::<Profile>(clinic, SubjectId::from(survivor), sealed).await? else {
+        let Some(profile) = self.unseal::<Profile>(clinic, SubjectId::from(survivor), sealed).await? else {
             return Ok(unrecognized);
         };
         let counted = match service {

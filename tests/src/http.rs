@@ -11,6 +11,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod looked;
 pub mod people;
 pub mod portal;
 pub mod setup;

@@ -9,10 +9,13 @@ use crate::pages::cookie;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use booking_domain::ids::{ClinicId, MemberId};
+use booking_domain::access;
+use booking_domain::ids::{ClinicId, CommandId, MemberId};
 use booking_domain::values::Role;
 use booking_engine::Actor;
 use booking_engine::vault::{SessionLookup, Staff, Token, Visit, VisitLookup};
+use tower_http::request_id::RequestId;
+use uuid::Uuid;
 
 /// A staff member or a machine, admitted to one clinic in one role.
 #[derive(Clone, Debug)]
@@ -27,6 +30,10 @@ pub struct Principal {
     pub machine: bool,
     /// The session's token, to sign out.
     pub session: Option<Token>,
+    /// The request, for the record of what it is shown.
+    pub request: CommandId,
+    /// Why personal data is asked for, if the caller says so.
+    pub purpose: Option<&'static str>,
 }
 
 /// Who may set up a clinic (R8).
@@ -88,8 +95,23 @@ impl FromRequestParts<AppState> for Principal {
         let own = member.state.added.as_ref().is_some_and(|a| a.clinic == staff.clinic);
         let role = member.state.active_role().filter(|_| own).ok_or_else(Problem::unauthorized)?;
         let session = (!machine).then_some(token);
-        Ok(Self { clinic: staff.clinic, member: staff.member, role, machine, session })
+        let (request, purpose) = (request_id(parts, app), purpose(parts)?);
+        Ok(Self { clinic: staff.clinic, member: staff.member, role, machine, session, request, purpose })
     }
+}
+
+/// The id that the request has in problems and logs.
+fn request_id(parts: &Parts, app: &AppState) -> CommandId {
+    let given = parts.extensions.get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    given.and_then(|text| Uuid::try_parse(text).ok()).map_or_else(|| app.engine.fresh_command(), CommandId)
+}
+
+/// Why personal data is asked for: a word that is known, or nothing.
+fn purpose(parts: &Parts) -> ApiResult<Option<&'static str>> {
+    let Some(value) = parts.headers.get(super::disclosure::PURPOSE) else { return Ok(None) };
+    let known = value.to_str().ok().and_then(access::purpose);
+    let words = || format!("must be one of {}", access::PURPOSES.join(", "));
+    known.map(Some).ok_or_else(|| Problem::bad_parameter("Booking-Purpose", words()))
 }
 
 /// A visitor of a portal, with the visit that their token opens.

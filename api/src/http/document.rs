@@ -1,8 +1,11 @@
 //! The OpenAPI document: made from the handlers, completed with what all of them have in common.
 
+use super::disclosure;
 use super::problem::{self, Problem};
+use booking_domain::access::PURPOSES;
 use utoipa::OpenApi;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 
@@ -67,6 +70,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Problems have a media type of their own, and every operation may answer with one that it does not list: limits,
 /// bodies that are no JSON, a store that does not answer.
 fn complete(operation: &mut Operation) {
+    if operation.operation_id.as_deref().is_some_and(|id| disclosure::OPERATIONS.contains(&id)) {
+        let purpose = ParameterBuilder::new()
+            .name("Booking-Purpose")
+            .parameter_in(ParameterIn::Header)
+            .description(Some("Why the data is looked at; kept in the record of who saw whose data"))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(PURPOSES))))
+            .build();
+        operation.parameters.get_or_insert_default().push(RefOr::T(purpose));
+    }
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response
             && response.content.get("application/json").is_some_and(is_problem)

@@ -1,12 +1,13 @@
 //! The JSON API under `/api/v1`, its OpenAPI document, what surrounds every request, and the operations listener.
 //!
 //! One folder per audience, one file per group of endpoints with its types. `problem`, `extract`, `auth`, `commands`,
-//! `reads` and `limits` are what every endpoint stands on.
+//! `reads`, `disclosure` and `limits` are what every endpoint stands on.
 
 pub mod audit;
 pub mod auth;
 pub mod clinics;
 pub mod commands;
+pub mod disclosure;
 mod document;
 pub mod extract;
 pub mod limits;

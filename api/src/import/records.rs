@@ -103,6 +103,7 @@ impl Run<'_> {
         if self.options.keep_existing {
             return Ok((Change::Unchanged, None));
         }
+        #[expect(clippy::disallowed_methods, reason = "compared with the file, and not shown")]
         let Some(profile) = self.engine.open::<Profile>(self.clinic, SubjectId::from(id), sealed).await? else {
             return Ok((Change::LeftOut, Some(ERASED)));
         };

@@ -222,6 +222,7 @@ async fn two_thousand_patients_come_with_all_their_keys() {
     assert_eq!(clinic.engine.vault().subject_keys(report.clinic, &subjects).await.unwrap().len(), 2_000);
     let (_, folded) = clinic.engine.survivor(ids.of("patient", &["N7"])).await.unwrap();
     let (subject, sealed) = (subjects[7], folded.state.profile.clone().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "a test looks at what an import has sealed")]
     let profile: booking_domain::person::Profile =
         clinic.engine.open(report.clinic, subject, &sealed).await.unwrap().unwrap();
     assert_eq!(profile.first_name, "Prénom7");

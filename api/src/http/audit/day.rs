@@ -2,7 +2,7 @@
 //!
 //! Names of people are joined to it by whoever may see them; without that there are none.
 
-use crate::http::reads::{PersonName, Shown};
+use crate::http::disclosure::{PersonName, Shown};
 use crate::http::wire::{PublicPractitioner, Text, When};
 use booking_domain::clinic::Clinic;
 use booking_domain::time::{Instant, Span, Tz, WallDate, WallTime};

@@ -4,6 +4,7 @@ use super::events::AuditActor;
 use super::sentences::{Teller, name};
 use crate::http::AppState;
 use crate::http::auth::{AUDIT, Principal};
+use crate::http::disclosure;
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads::{self, Read};
@@ -85,13 +86,15 @@ pub(crate) async fn history(
     ApiQuery(query): ApiQuery<HistoryQuery>,
 ) -> ApiResult<Read<AppointmentHistory>> {
     let (clinic, id): (ClinicId, AppointmentId) = reads::ids(path);
-    principal.allow(clinic, AUDIT)?;
+    let access =
+        principal.opens(&app, clinic, AUDIT, "getAppointmentHistory", disclosure::About::Appointment(id)).await?;
     let fresh = reads::caught_up(&app, &["appointments"], query.after.as_deref()).await?;
-    let row = reads::appointment(&app, clinic, id).await?;
+    let row = access.found(reads::appointment(&app, clinic, id).await).await?;
+    access.about_appointment(&row);
     let rules = app.engine.rules(clinic).await?;
     let entries = followed(&app, &rules.state, clinic, id, row.moved_from.iter().copied().chain([row.place()])).await?;
     let time_zone = rules.state.zone().name().to_owned();
-    Ok(Read::new(
+    let answer = Read::new(
         AppointmentHistory {
             appointment: id.0,
             reference: crate::http::wire::shown_reference(&row.reference),
@@ -99,7 +102,8 @@ pub(crate) async fn history(
             entries,
         },
         fresh,
-    ))
+    );
+    access.answer(answer).await
 }
 
 /// An agenda on a day.

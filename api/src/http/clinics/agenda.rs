@@ -5,6 +5,7 @@ use crate::http::AppState;
 use crate::http::audit::day::StaffAgendaAppointment;
 use crate::http::audit::replay::{AgendaQuery, Rendered, StaffAgenda, rendered};
 use crate::http::auth::{CARE, Principal};
+use crate::http::disclosure::{About, Access};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads::{self, Read};
@@ -35,21 +36,22 @@ pub(crate) async fn agenda(
     ApiQuery(query): ApiQuery<AgendaQuery>,
 ) -> ApiResult<Read<StaffAgenda>> {
     let clinic = ClinicId(clinic);
-    principal.allow(clinic, CARE)?;
+    let access = principal.opens(&app, clinic, CARE, "getAgenda", About::Anybody).await?;
     let rendered = rendered(&app, clinic, &query).await?;
     let mut answer = StaffAgenda::from(&rendered);
     let rows = rows(&app, clinic, &rendered).await?;
     for (shown, view) in answer.days.iter_mut().zip(&rendered.days) {
         for (appointment, view) in shown.appointments.iter_mut().zip(&view.appointments) {
-            name(&app, clinic, appointment, view, rows.get(&view.id)).await?;
+            name(&app, &access, clinic, appointment, view, rows.get(&view.id)).await?;
         }
     }
-    Ok(Read::new(answer, rendered.fresh))
+    access.answer(Read::new(answer, rendered.fresh)).await
 }
 
 /// Adds who an appointment is for: the record that stood there at the moment shown, or the provisional contact.
 async fn name(
     app: &AppState,
+    access: &Access<'_>,
     clinic: ClinicId,
     shown: &mut StaffAgendaAppointment,
     view: &AppointmentView,
@@ -61,7 +63,7 @@ async fn name(
         other => other.cloned(),
     };
     let contact = row.as_ref().filter(|row| row.clinic == clinic).and_then(|row| row.contact.as_ref());
-    shown.name = Some(reads::name_of(app, clinic, view.patient, view.subject, contact).await?);
+    shown.name = Some(access.name_of(view.patient, view.subject, contact).await?);
     Ok(())
 }
 

@@ -5,9 +5,10 @@ pub(crate) mod plan;
 
 use crate::http::AppState;
 use crate::http::auth::{CARE, Principal};
+use crate::http::disclosure::{About, Access, PersonDetails, PersonName, Shown};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
-use crate::http::reads::{self, PersonDetails, PersonName, Read, Shown};
+use crate::http::reads::{self, Read};
 use crate::http::wire::{self, Text, When, cursor, page_limit, parse_cursor};
 use axum::extract::State;
 use booking_domain::agenda_day::{Appointment, Placement};
@@ -201,8 +202,8 @@ pub(crate) struct AppointmentItem {
 
 impl AppointmentItem {
     /// With the name of whom it is for.
-    pub async fn new(app: &AppState, row: &AppointmentRow, zone: Tz) -> ApiResult<Self> {
-        let name = reads::name_of(app, row.clinic, row.patient, row.subject, row.contact.as_ref()).await?;
+    pub async fn new(access: &Access<'_>, row: &AppointmentRow, zone: Tz) -> ApiResult<Self> {
+        let name = access.name_of(row.patient, row.subject, row.contact.as_ref()).await?;
         Ok(Self { summary: AppointmentSummary::of_row(row, zone), name })
     }
 }
@@ -229,7 +230,7 @@ pub(crate) async fn list(
     ApiQuery(query): ApiQuery<AppointmentsQuery>,
 ) -> ApiResult<Read<AppointmentPage>> {
     let clinic = ClinicId(clinic);
-    principal.allow(clinic, CARE)?;
+    let access = principal.opens(&app, clinic, CARE, "listAppointments", About::Anybody).await?;
     let rules = app.engine.rules(clinic).await?;
     let zone = rules.state.zone();
     let midnight = |name: &'static str, text: &str, at: WallTime| -> ApiResult<Instant> {
@@ -253,9 +254,9 @@ pub(crate) async fn list(
     let next = rows.last().filter(|_| rows.len() >= limit).map(|row| cursor(&(row.placement.span.start, row.id)));
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
-        found.push(AppointmentItem::new(&app, row, zone).await?);
+        found.push(AppointmentItem::new(&access, row, zone).await?);
     }
-    Ok(Read::new(AppointmentPage { appointments: found, next }, fresh))
+    access.answer(Read::new(AppointmentPage { appointments: found, next }, fresh)).await
 }
 
 /// The reason for a visit.
@@ -339,30 +340,30 @@ pub(crate) async fn details(
     ApiQuery(query): ApiQuery<AfterQuery>,
 ) -> ApiResult<Read<AppointmentDetails>> {
     let (clinic, id): (ClinicId, AppointmentId) = reads::ids(path);
-    principal.allow(clinic, CARE)?;
+    let access = principal.opens(&app, clinic, CARE, "getAppointment", About::Appointment(id)).await?;
     let fresh = reads::caught_up(&app, &["appointments", "patients"], query.after.as_deref()).await?;
-    let row = reads::appointment(&app, clinic, id).await?;
+    let row = access.found(reads::appointment(&app, clinic, id).await).await?;
     let rules = app.engine.rules(clinic).await?;
-    let body = opened(&app, &rules.state, &row).await?;
-    Ok(Read::new(body, fresh).revision(row.touched))
+    let body = opened(&access, &rules.state, &row).await?;
+    access.answer(Read::new(body, fresh).revision(row.touched)).await
 }
 
-async fn opened(app: &AppState, rules: &Clinic, row: &AppointmentRow) -> ApiResult<AppointmentDetails> {
-    let (clinic, subject, zone) = (row.clinic, row.subject, rules.zone());
-    let contact = reads::open::<Profile>(app, clinic, subject, row.contact.as_ref()).await?;
-    let reason = reads::open::<Reason>(app, clinic, subject, row.reason.as_ref()).await?;
+async fn opened(access: &Access<'_>, rules: &Clinic, row: &AppointmentRow) -> ApiResult<AppointmentDetails> {
+    let (subject, zone) = (row.subject, rules.zone());
+    access.about_appointment(row);
+    let contact = access.open::<Profile>(subject, row.contact.as_ref()).await?;
+    let reason = access.open::<Reason>(subject, row.reason.as_ref()).await?;
     let record = match row.patient {
         None => None,
         Some(patient) => {
-            let (id, profile) = reads::record(app, clinic, patient).await?;
-            let details = Shown::of(profile.as_deref().map(PersonDetails::from));
+            let (id, details) = access.record(patient).await?;
             Some(AppointmentRecord { id: id.0, details })
         }
     };
     let cancellation = match &row.cancellation {
         None => None,
         Some(c) => {
-            let why = reads::open::<Note>(app, clinic, subject, c.reason.as_ref()).await?;
+            let why = access.open::<Note>(subject, c.reason.as_ref()).await?;
             Some(CancellationDetails {
                 cancelled_at: c.cancelled_at.rfc3339(zone),
                 by_patient: c.by_patient,
@@ -374,7 +375,7 @@ async fn opened(app: &AppState, rules: &Clinic, row: &AppointmentRow) -> ApiResu
     };
     Ok(AppointmentDetails {
         summary: AppointmentSummary::of_row(row, zone),
-        contact: contact.map(|c| c.map(|profile| PersonDetails::from(&profile))),
+        contact: contact.map(Shown::details),
         record,
         reason: reason.map(|r| r.map(|Reason { choice, text }| StatedReason { choice, text })),
         cancellation,

@@ -7,6 +7,7 @@ use super::appointments::{AfterQuery, AppointmentItem};
 use crate::http::AppState;
 use crate::http::auth::{CARE, Principal, RECEPTION};
 use crate::http::commands::{Done, begin};
+use crate::http::disclosure::{About, Access};
 use crate::http::extract::{ApiJson, ApiPath, ApiQuery, CommandHeaders};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads::{self, Read};
@@ -101,10 +102,16 @@ async fn known(app: &AppState, clinic: ClinicId, id: PatientId) -> ApiResult<Fol
 type Answer = ApiResult<Done<PatientRecord>>;
 
 /// The record after a command on it.
-async fn changed(app: &AppState, clinic: ClinicId, id: PatientId, position: Option<Position>) -> Answer {
+async fn changed(
+    app: &AppState,
+    access: Access<'_>,
+    clinic: ClinicId,
+    id: PatientId,
+    position: Option<Position>,
+) -> Answer {
     let record = known(app, clinic, id).await?;
-    let body = shown(app, clinic, id, &record.state).await?;
-    Ok(Done::ok(body).revision(record.state.touched).position(position))
+    let body = shown(app, &access, id, &record.state).await?;
+    access.answer(Done::ok(body).revision(record.state.touched).position(position)).await
 }
 
 /// Registers a patient.
@@ -122,7 +129,7 @@ pub(crate) async fn register(
     ApiJson { value: asked, bytes }: ApiJson<RegisterPatient>,
 ) -> Answer {
     let clinic = ClinicId(clinic);
-    principal.allow(clinic, RECEPTION)?;
+    let access = principal.opens(&app, clinic, RECEPTION, "registerPatient", About::Anybody).await?;
     let zone = app.engine.rules(clinic).await?.state.zone();
     let (mut findings, mut of_details) = (Findings::default(), Findings::default());
     let profile = asked.details.parse(app.engine.now().wall(zone).0, &mut of_details);
@@ -136,7 +143,7 @@ pub(crate) async fn register(
     let id = PatientId(begun.ctx.id("patient"));
     let new = NewPatient { id, profile, registration, imported: false };
     let committed = app.engine.register_patient(&begun.ctx, &new).await?;
-    let done = changed(&app, clinic, id, committed.position()).await?;
+    let done = changed(&app, access, clinic, id, committed.position()).await?;
     Ok(Done { status: axum::http::StatusCode::CREATED, ..done })
 }
 
@@ -154,11 +161,11 @@ pub(crate) async fn read(
     ApiQuery(query): ApiQuery<AfterQuery>,
 ) -> ApiResult<Read<PatientRecord>> {
     let (clinic, id): (ClinicId, PatientId) = reads::ids(path);
-    principal.allow(clinic, CARE)?;
+    let access = principal.opens(&app, clinic, CARE, "getPatient", About::Patient(id)).await?;
     let fresh = reads::caught_up(&app, &["patients"], query.after.as_deref()).await?;
-    let record = known(&app, clinic, id).await?;
-    let body = shown(&app, clinic, id, &record.state).await?;
-    Ok(Read::new(body, fresh).revision(record.state.touched))
+    let record = access.found(known(&app, clinic, id).await).await?;
+    let body = shown(&app, &access, id, &record.state).await?;
+    access.answer(Read::new(body, fresh).revision(record.state.touched)).await
 }
 
 /// Sets a record's details, as a whole.
@@ -177,8 +184,8 @@ pub(crate) async fn update(
     ApiJson { value: form, bytes }: ApiJson<PatientForm>,
 ) -> Answer {
     let (clinic, id): (ClinicId, PatientId) = reads::ids(path);
-    principal.allow(clinic, RECEPTION)?;
-    known(&app, clinic, id).await?;
+    let access = principal.opens(&app, clinic, RECEPTION, "updatePatient", About::Patient(id)).await?;
+    access.found(known(&app, clinic, id).await).await?;
     let seen = headers.require_match()?;
     let zone = app.engine.rules(clinic).await?.state.zone();
     let mut findings = Findings::default();
@@ -186,7 +193,7 @@ pub(crate) async fn update(
     let profile = findings.done(profile)?;
     let begun = begin(&app, clinic, principal.actor(), "update-patient", &headers, &bytes).await?;
     let committed = app.engine.update_patient(&begun.ctx, id, &profile, Some(seen)).await?;
-    changed(&app, clinic, id, committed.position()).await
+    changed(&app, access, clinic, id, committed.position()).await
 }
 
 /// Sets with whom a patient is registered.
@@ -205,15 +212,15 @@ pub(crate) async fn registration(
     ApiJson { value: form, bytes }: ApiJson<RegistrationForm>,
 ) -> Answer {
     let (clinic, id): (ClinicId, PatientId) = reads::ids(path);
-    principal.allow(clinic, RECEPTION)?;
-    known(&app, clinic, id).await?;
+    let access = principal.opens(&app, clinic, RECEPTION, "setRegistration", About::Patient(id)).await?;
+    access.found(known(&app, clinic, id).await).await?;
     let seen = headers.require_match()?;
     let mut findings = Findings::default();
     let registration = form.parse("", &mut findings);
     let registration = findings.done(registration)?;
     let begun = begin(&app, clinic, principal.actor(), "set-registration", &headers, &bytes).await?;
     let committed = app.engine.set_registration(&begun.ctx, id, registration, Some(seen)).await?;
-    changed(&app, clinic, id, committed.position()).await
+    changed(&app, access, clinic, id, committed.position()).await
 }
 
 /// Marks a patient as deceased; again with a date to add or correct it.
@@ -232,8 +239,8 @@ pub(crate) async fn deceased(
     ApiJson { value: asked, bytes }: ApiJson<MarkDeceased>,
 ) -> Answer {
     let (clinic, id): (ClinicId, PatientId) = reads::ids(path);
-    principal.allow(clinic, RECEPTION)?;
-    known(&app, clinic, id).await?;
+    let access = principal.opens(&app, clinic, RECEPTION, "markDeceased", About::Patient(id)).await?;
+    access.found(known(&app, clinic, id).await).await?;
     let seen = headers.require_match()?;
     let zone = app.engine.rules(clinic).await?.state.zone();
     let date = asked.date.as_deref().map(|text| date("date", text)).transpose()?;
@@ -242,7 +249,7 @@ pub(crate) async fn deceased(
     }
     let begun = begin(&app, clinic, principal.actor(), "mark-deceased", &headers, &bytes).await?;
     let committed = app.engine.mark_deceased(&begun.ctx, id, date, Some(seen)).await?;
-    changed(&app, clinic, id, committed.position()).await
+    changed(&app, access, clinic, id, committed.position()).await
 }
 
 /// Merges a record into another; its appointments and old details lead there from now on.
@@ -261,10 +268,10 @@ pub(crate) async fn merge(
     ApiJson { value: asked, bytes }: ApiJson<MergePatient>,
 ) -> Answer {
     let (clinic, id): (ClinicId, PatientId) = reads::ids(path);
-    principal.allow(clinic, RECEPTION)?;
-    let record = known(&app, clinic, id).await?;
+    let access = principal.opens(&app, clinic, RECEPTION, "mergePatients", About::Patient(id)).await?;
+    let record = access.found(known(&app, clinic, id).await).await?;
     let into = PatientId(asked.into);
-    known(&app, clinic, into).await?;
+    access.found(known(&app, clinic, into).await).await?;
     let seen = headers.require_match()?;
     let begun = begin(&app, clinic, principal.actor(), "merge-patients", &headers, &bytes).await?;
     // A retry of a merge that was made already goes on to its answer.
@@ -272,7 +279,7 @@ pub(crate) async fn merge(
         check_match(Some(seen), record.state.touched)?;
     }
     let committed = app.engine.merge_patients(&begun.ctx, id, into).await?;
-    changed(&app, clinic, id, committed.position()).await
+    changed(&app, access, clinic, id, committed.position()).await
 }
 
 /// Finds patients.
@@ -289,14 +296,15 @@ pub(crate) async fn search(
     ApiJson { value: asked, .. }: ApiJson<SearchPatients>,
 ) -> ApiResult<Read<PatientsFound>> {
     let clinic = ClinicId(clinic);
-    principal.allow(clinic, CARE)?;
+    let access = principal.opens(&app, clinic, CARE, "searchPatients", About::Anybody).await?;
     check_text("text", &asked.text, 1, 200)?;
     let limit = page_limit(asked.limit, 20, 100)?;
     let fresh = reads::caught_up(&app, &["patients"], query.after.as_deref()).await?;
     let directory = &app.views.directory;
     let found = directory.search(clinic, &asked.text, limit);
-    let patients = found.into_iter().filter_map(|id| directory.get(id)).map(|entry| PatientItem::new(&entry)).collect();
-    Ok(Read::new(PatientsFound { patients }, fresh))
+    let patients =
+        found.into_iter().filter_map(|id| directory.get(id)).map(|entry| PatientItem::new(&access, &entry)).collect();
+    access.answer(Read::new(PatientsFound { patients }, fresh)).await
 }
 
 /// The appointments of a patient, with those of all records that were merged.
@@ -313,15 +321,16 @@ pub(crate) async fn appointments(
     ApiQuery(query): ApiQuery<AfterQuery>,
 ) -> ApiResult<Read<PatientAppointments>> {
     let (clinic, id): (ClinicId, PatientId) = reads::ids(path);
-    principal.allow(clinic, CARE)?;
+    let access = principal.opens(&app, clinic, CARE, "listPatientAppointments", About::Patient(id)).await?;
     let fresh = reads::caught_up(&app, &["appointments", "patients"], query.after.as_deref()).await?;
-    known(&app, clinic, id).await?;
+    access.found(known(&app, clinic, id).await).await?;
     let zone = app.engine.rules(clinic).await?.state.zone();
     let ids = app.views.directory.merged_ids(id);
     let rows = app.views.appointments.of_patient(clinic, &ids).await.map_err(reads::unanswered)?;
     let mut appointments = Vec::with_capacity(rows.len());
     for row in rows.iter().filter(|row| row.cancellation.as_ref().is_none_or(|c| c.keep_record)) {
-        appointments.push(AppointmentItem::new(&app, row, zone).await?);
+        appointments.push(AppointmentItem::new(&access, row, zone).await?);
     }
-    Ok(Read::new(PatientAppointments { appointments }, fresh))
+    access.about(id.into());
+    access.answer(Read::new(PatientAppointments { appointments }, fresh)).await
 }

@@ -5,9 +5,10 @@ use super::appointments::AppointmentSummary;
 use super::patients::record::PatientItem;
 use crate::http::AppState;
 use crate::http::auth::{Principal, RECEPTION};
+use crate::http::disclosure::{About, Access, PersonDetails, Shown};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
-use crate::http::reads::{self, PersonDetails, Read, Shown};
+use crate::http::reads::{self, Read};
 use crate::http::wire::{cursor, page_limit, parse_cursor};
 use axum::extract::State;
 use booking_domain::ids::{AppointmentId, ClinicId};
@@ -120,7 +121,7 @@ pub(crate) async fn queue(
     ApiQuery(query): ApiQuery<QueueQuery>,
 ) -> ApiResult<Read<ReconciliationQueue>> {
     let clinic = ClinicId(clinic);
-    principal.allow(clinic, RECEPTION)?;
+    let access = principal.opens(&app, clinic, RECEPTION, "listReconciliation", About::Anybody).await?;
     let limit = page_limit(query.limit, 25, 100)?;
     let after: Option<Cursor> = parse_cursor(query.cursor.as_deref())?;
     let fresh = reads::caught_up(&app, &["appointments", "patients"], query.after.as_deref()).await?;
@@ -139,6 +140,7 @@ pub(crate) async fn queue(
             continue;
         }
         let profile = match &row.contact {
+            #[expect(clippy::disallowed_methods, reason = "compared with one another; who is shown is noted below")]
             Some(sealed) => app.engine.open::<Profile>(clinic, row.subject, sealed).await?,
             None => None,
         };
@@ -154,7 +156,7 @@ pub(crate) async fn queue(
         waiting.push(match profile {
             None => Unidentified {
                 appointment: summary,
-                contact: Shown::of(None),
+                contact: access.details(row.subject, None),
                 why: None,
                 proposals: vec![],
                 same_person: vec![],
@@ -163,15 +165,16 @@ pub(crate) async fn queue(
             },
             Some(profile) => {
                 let others = bookings.get(&who(profile)).map(Vec::as_slice).unwrap_or_default();
-                unidentified(&app, row, summary, profile, others, now).await?
+                unidentified(&app, &access, row, summary, profile, others, now).await?
             }
         });
     }
-    Ok(Read::new(ReconciliationQueue { waiting, next }, fresh))
+    access.answer(Read::new(ReconciliationQueue { waiting, next }, fresh)).await
 }
 
 async fn unidentified(
     app: &AppState,
+    access: &Access<'_>,
     row: &AppointmentRow,
     appointment: AppointmentSummary,
     profile: &Profile,
@@ -191,13 +194,13 @@ async fn unidentified(
         made.extend(future.map(|b| (b.booked_at, b.id)));
     }
     let proposals = found.into_iter().filter_map(|proposal| {
-        let record = PatientItem::new(&directory.get(proposal.patient)?);
+        let record = PatientItem::new(access, &directory.get(proposal.patient)?);
         let differs = proposal.differs.iter().map(|field| field.name()).collect();
         Some(ProposedRecord { record, grade: proposal.grade.name(), differs })
     });
     Ok(Unidentified {
         appointment,
-        contact: Shown::Open(PersonDetails::from(profile)),
+        contact: access.details(row.subject, Some(profile)),
         why: directory.why_unmatched(row.clinic, &contact).map(booking_domain::matching::Why::name),
         proposals: proposals.collect(),
         same_person: waiting.iter().filter(|(_, id)| *id != row.id).map(|(_, id)| id.0).collect(),

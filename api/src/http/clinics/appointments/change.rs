@@ -287,6 +287,7 @@ pub(crate) async fn make_record(
             _ => {}
         }
         let sealed = row.contact.as_ref().ok_or(DayRefusal::NothingProvisional)?;
+        #[expect(clippy::disallowed_methods, reason = "sealed again for the record, and not shown")]
         let opened = app.engine.open::<Profile>(clinic, row.subject, sealed).await?;
         let profile = opened.ok_or_else(|| {
             Problem::new(StatusCode::CONFLICT, "erased", "The provisional contact details were erased")

@@ -2,9 +2,9 @@
 
 use super::form::RegistrationForm;
 use crate::http::AppState;
+use crate::http::disclosure::{Access, PersonDetails, Shown};
 use crate::http::problem::ApiResult;
-use crate::http::reads::{self, PersonDetails, Shown};
-use booking_domain::ids::{ClinicId, PatientId, SubjectId};
+use booking_domain::ids::{PatientId, SubjectId};
 use booking_domain::patient::Patient;
 use booking_domain::person::Profile;
 use booking_events::sealed_forms::DeathDate;
@@ -51,10 +51,10 @@ pub struct PatientItem {
 
 impl PatientItem {
     /// From the directory.
-    pub fn new(entry: &PatientEntry) -> Self {
+    pub fn new(access: &Access<'_>, entry: &PatientEntry) -> Self {
         Self {
             id: entry.patient.0,
-            details: Shown::of(entry.profile.as_deref().map(PersonDetails::from)),
+            details: access.entry(entry),
             registration: entry.registration.into(),
             deceased: entry.deceased,
             revision: entry.touched,
@@ -63,10 +63,11 @@ impl PatientItem {
 }
 
 /// Opens a record, with what leads to it and where it leads.
-pub async fn shown(app: &AppState, clinic: ClinicId, id: PatientId, record: &Patient) -> ApiResult<PatientRecord> {
+pub async fn shown(app: &AppState, access: &Access<'_>, id: PatientId, record: &Patient) -> ApiResult<PatientRecord> {
     let subject = SubjectId::from(id);
-    let profile = reads::open::<Profile>(app, clinic, subject, record.profile.as_ref()).await?;
-    let death_date = reads::open::<DeathDate>(app, clinic, subject, record.death_date.as_ref()).await?;
+    access.about(subject);
+    let profile = access.open::<Profile>(subject, record.profile.as_ref()).await?;
+    let death_date = access.open::<DeathDate>(subject, record.death_date.as_ref()).await?;
     let survivor = match record.merged_into {
         None => None,
         Some(_) => Some(app.engine.survivor(id).await?.0.0),
@@ -78,7 +79,7 @@ pub async fn shown(app: &AppState, clinic: ClinicId, id: PatientId, record: &Pat
     merged.dedup();
     Ok(PatientRecord {
         id: id.0,
-        details: profile.map_or_else(|| Shown::of(None), |p| p.map(|profile| PersonDetails::from(&profile))),
+        details: profile.map_or_else(|| access.details(subject, None), Shown::details),
         registration: record.registration.into(),
         deceased: record.deceased,
         death_date: death_date.map(|d| d.map(|death| death.date.to_string())),

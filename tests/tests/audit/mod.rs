@@ -1,0 +1,3 @@
+//! The audit: who saw whose data, why something is shown, what was shown in the past.
+
+mod access;
