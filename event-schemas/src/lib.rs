@@ -1,4 +1,4 @@
-//! The frozen wire form of every event version, and the sealing of personal fields.
+//! The frozen wire form of every event version, the sealing of personal fields, and the leaves of the ledger.
 //!
 //! An event in the log is a type name (`slot-published.v1`), a payload and metadata. The payload is the postcard
 //! encoding of one frozen struct ([`forms`]); the type's name carries the version, and neither ever changes once
@@ -24,6 +24,7 @@
 pub mod codec;
 pub mod events;
 pub mod forms;
+pub mod ledger;
 pub mod metadata;
 pub mod primitives;
 pub mod sealed_forms;

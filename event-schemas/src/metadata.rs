@@ -232,6 +232,23 @@ impl Metadata {
     }
 }
 
+/// The clinic and the moment of stored metadata, as leaves of the ledger take them: both or neither, whatever else the
+/// metadata holds and whichever release wrote it. Frozen, see `docs/ledger.md`.
+pub(crate) fn clinic_and_moment(json: &[u8]) -> Option<(ClinicId, Instant)> {
+    #[derive(Deserialize)]
+    struct Fields<'a> {
+        #[serde(borrow)]
+        clinic: Cow<'a, str>,
+        #[serde(borrow)]
+        occurred_at: Cow<'a, str>,
+    }
+    let Fields { clinic, occurred_at } = match Object::canonical(json) {
+        Some(object) => Fields { clinic: object.clinic, occurred_at: object.occurred_at },
+        None => serde_json::from_slice(json).ok()?,
+    };
+    Some((uuid(&clinic)?.into(), micros(&occurred_at)?))
+}
+
 /// The one form in which ids are written: lower case, with hyphens.
 fn uuid(text: &str) -> Option<Uuid> {
     let shouted = text.bytes().any(|b| b.is_ascii_uppercase());

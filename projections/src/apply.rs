@@ -1,7 +1,7 @@
 //! Applying a page: decode, fold, write rows and checkpoint, commit, show. What the runner and a rebuild share.
 
 use crate::checkpoint::{self, Checkpoint};
-use crate::envelope::Envelope;
+use crate::envelope::FromLog;
 use crate::projection::{At, Rows, View, fold_one, keys_of};
 use crate::runner::{Halt, Runner};
 use crate::status::StopReason;
@@ -35,7 +35,7 @@ impl<V: View> Runner<V> {
                 transaction.rollback().await?;
                 // Once more without it: what it half did goes with the rows.
                 *rows = Rows::default();
-                bad = events.iter().find(|e| e.position == envelopes[index].position).map(|e| bad_event(e, reason));
+                bad = events.iter().find(|e| e.position == envelopes[index].position()).map(|e| bad_event(e, reason));
                 envelopes.truncate(index);
                 continue;
             }
@@ -67,7 +67,7 @@ impl<V: View> Runner<V> {
         c: &mut SqliteConnection,
         at: At<'_>,
         rows: &mut Rows<V::Key, V::Row>,
-        envelopes: &[Envelope],
+        envelopes: &[V::Event],
     ) -> Result<Option<(usize, String)>, Halt> {
         for (index, event) in envelopes.iter().enumerate() {
             let keys = match keys_of(&*self.view, event) {
@@ -97,7 +97,7 @@ fn read_envelopes<V: View>(
     at: Checkpoint,
     quarantined: &HashSet<Position>,
     events: &[Recorded],
-) -> (Vec<Envelope>, Option<StopReason>) {
+) -> (Vec<V::Event>, Option<StopReason>) {
     let mut last = at.position;
     let mut envelopes = Vec::new();
     for event in events {
@@ -109,7 +109,7 @@ fn read_envelopes<V: View>(
         if !V::CATEGORIES.contains(&event.stream.category()) || quarantined.contains(&event.position) {
             continue;
         }
-        match Envelope::read(event) {
+        match V::Event::read(event) {
             Ok(envelope) => envelopes.push(envelope),
             Err(reason) => return (envelopes, Some(bad_event(event, reason))),
         }

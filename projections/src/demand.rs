@@ -92,6 +92,7 @@ impl View for Demand {
     const NAME: &'static str = VIEW;
     const VERSION: u32 = 1;
     const CATEGORIES: &'static [&'static str] = &["demand"];
+    type Event = Envelope;
     type Key = DemandKey;
     type Row = u64;
     type Loaded = ();

@@ -6,6 +6,23 @@ use booking_domain::values::Stamp;
 use booking_events::{DomainEvent, Metadata, decode};
 use booking_store::{Position, Recorded, Revision};
 
+/// What a view reads of a stored event.
+pub trait FromLog: Send + Sync + Sized {
+    /// Reads a stored event, or says what is wrong with it; the answer never holds its payload.
+    fn read(event: &Recorded) -> Result<Self, String>;
+    /// Its place in the log.
+    fn position(&self) -> Position;
+}
+
+impl FromLog for Envelope {
+    fn read(event: &Recorded) -> Result<Self, String> {
+        Self::read(event)
+    }
+    fn position(&self) -> Position {
+        self.position
+    }
+}
+
 /// A decoded event and where it stands.
 #[derive(Clone, Debug)]
 pub struct Envelope {

@@ -6,8 +6,8 @@
 //! - [`Views`] is all of them together: open, start, ask, close.
 //! - [`View`] is what a read model says about itself, [`Runner`] feeds one, [`Runner::rebuild`] makes one again while
 //!   it is read.
-//! - [`availability`], [`clinics`] and [`directory`] answer from memory; [`agenda`], [`appointments`] and [`demand`]
-//!   from the file.
+//! - [`availability`], [`clinics`] and [`directory`] answer from memory; [`agenda`], [`appointments`], [`demand`] and
+//!   [`ledger`] from the file.
 //!
 //! What holds throughout:
 //!
@@ -27,6 +27,7 @@ pub mod demand;
 pub mod directory;
 mod envelope;
 mod file;
+pub mod ledger;
 mod projection;
 mod rebuild;
 mod runner;
@@ -35,7 +36,7 @@ mod status;
 mod views;
 
 pub use directory::ProfileOpener;
-pub use envelope::Envelope;
+pub use envelope::{Envelope, FromLog};
 pub use file::{Db, OpenError, discard};
 pub use projection::{At, Rows, View, ViewError};
 pub use rebuild::{RebuildError, RebuildReport};

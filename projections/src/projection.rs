@@ -5,7 +5,7 @@
 //! code: no SQL, no waiting, no clock, and a page costs one read and one write of a row however many of its events
 //! touch it.
 
-use crate::envelope::Envelope;
+use crate::envelope::FromLog;
 use async_trait::async_trait;
 use booking_store::fold::FoldError;
 use booking_store::{Position, ReadError};
@@ -65,6 +65,8 @@ pub trait View: Send + Sync + 'static {
     const VERSION: u32;
     /// The categories of the streams it reads. An event of another category cannot stop it.
     const CATEGORIES: &'static [&'static str];
+    /// What it reads of an event: the decoded event, or less.
+    type Event: FromLog;
     /// What a row is found by.
     type Key: Ord + Clone + Send + Sync + 'static;
     /// A row.
@@ -73,10 +75,10 @@ pub trait View: Send + Sync + 'static {
     type Loaded: Send;
 
     /// The rows that an event may touch.
-    fn keys(&self, event: &Envelope) -> Vec<Self::Key>;
+    fn keys(&self, event: &Self::Event) -> Vec<Self::Key>;
 
     /// Takes in an event. An error, or a panic, makes it a bad event: the projection stops before it.
-    fn fold(&self, event: &Envelope, rows: &mut Rows<Self::Key, Self::Row>) -> Result<(), String>;
+    fn fold(&self, event: &Self::Event, rows: &mut Rows<Self::Key, Self::Row>) -> Result<(), String>;
 
     /// Reads a row.
     async fn read(&self, c: &mut SqliteConnection, at: At<'_>, key: &Self::Key)
@@ -167,12 +169,12 @@ impl<K: Ord + Clone, R> Rows<K, R> {
 }
 
 /// The rows of an event; a panic makes it a bad event.
-pub(crate) fn keys_of<V: View>(view: &V, event: &Envelope) -> Result<Vec<V::Key>, String> {
+pub(crate) fn keys_of<V: View>(view: &V, event: &V::Event) -> Result<Vec<V::Key>, String> {
     catch_unwind(AssertUnwindSafe(|| view.keys(event))).map_err(|_| PANICKED.to_owned())
 }
 
 /// Folds one event, and answers a panic as a bad event.
-pub(crate) fn fold_one<V: View>(view: &V, event: &Envelope, rows: &mut Rows<V::Key, V::Row>) -> Result<(), String> {
+pub(crate) fn fold_one<V: View>(view: &V, event: &V::Event, rows: &mut Rows<V::Key, V::Row>) -> Result<(), String> {
     // After a panic the rows are thrown away and read again, so that no half-done change is ever seen.
     catch_unwind(AssertUnwindSafe(|| view.fold(event, rows))).unwrap_or_else(|_| Err(PANICKED.to_owned()))
 }

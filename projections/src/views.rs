@@ -7,6 +7,7 @@ use crate::clinics::Clinics;
 use crate::demand::Demand;
 use crate::directory::{Directory, ProfileOpener};
 use crate::file::{self, Db, OpenError};
+use crate::ledger::Ledger;
 use crate::projection::{View, ViewError};
 use crate::rebuild::{RebuildError, RebuildReport};
 use crate::runner::{QuarantineError, Runner, RunnerOptions};
@@ -67,6 +68,8 @@ pub struct Views {
     pub directory: Arc<Directory>,
     /// Demand by day.
     pub demand: Arc<Demand>,
+    /// The ledger.
+    pub ledger: Arc<Ledger>,
     lanes: Vec<Box<dyn Lane>>,
     db: Arc<Db>,
     stop: CancellationToken,
@@ -97,6 +100,7 @@ impl Views {
         let appointments = Arc::new(Appointments::new(Arc::clone(&db)));
         let directory = Arc::new(Directory::new(opener));
         let demand = Arc::new(Demand::new(Arc::clone(&db)));
+        let ledger = Arc::new(Ledger::new(Arc::clone(&db)));
         let opening = Opening { path, store, db: Arc::clone(&db), options };
         let lanes = vec![
             opening.lane(&clinics).await?,
@@ -105,9 +109,10 @@ impl Views {
             opening.lane(&appointments).await?,
             opening.lane(&directory).await?,
             opening.lane(&demand).await?,
+            opening.lane(&ledger).await?,
         ];
         let (stop, tasks) = (CancellationToken::new(), StdMutex::default());
-        Ok(Self { clinics, availability, agenda, appointments, directory, demand, lanes, db, stop, tasks })
+        Ok(Self { clinics, availability, agenda, appointments, directory, demand, ledger, lanes, db, stop, tasks })
     }
 
     /// Starts the runners; once.

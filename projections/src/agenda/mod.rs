@@ -71,6 +71,7 @@ impl View for Agendas {
     const NAME: &'static str = VIEW;
     const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
+    type Event = Envelope;
     type Key = (AgendaId, WallDate);
     type Row = AgendaRow;
     type Loaded = ();

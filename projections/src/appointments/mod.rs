@@ -23,6 +23,7 @@ impl View for Appointments {
     const NAME: &'static str = VIEW;
     const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
+    type Event = Envelope;
     type Key = AppointmentId;
     type Row = AppointmentRow;
     type Loaded = ();

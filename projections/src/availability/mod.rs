@@ -53,6 +53,7 @@ impl View for Availability {
     const NAME: &'static str = VIEW;
     const VERSION: u32 = 1;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
+    type Event = Envelope;
     type Key = (AgendaId, WallDate);
     type Row = DayRow;
     type Loaded = World;

@@ -76,6 +76,7 @@ impl View for Clinics {
     const NAME: &'static str = VIEW;
     const VERSION: u32 = 1;
     const CATEGORIES: &'static [&'static str] = &["clinic", "staff", "template"];
+    type Event = Envelope;
     type Key = StreamName;
     type Row = Part;
     type Loaded = World;

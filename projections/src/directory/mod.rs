@@ -68,6 +68,7 @@ impl View for Directory {
     const NAME: &'static str = VIEW;
     const VERSION: u32 = 1;
     const CATEGORIES: &'static [&'static str] = &["patient"];
+    type Event = Envelope;
     type Key = PatientId;
     type Row = PatientRow;
     type Loaded = People;

@@ -6,6 +6,7 @@ mod availability;
 mod directory;
 mod file;
 mod histories;
+mod ledger;
 mod measure;
 mod rebuild;
 mod runner;

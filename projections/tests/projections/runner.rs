@@ -29,6 +29,7 @@ impl View for Fragile {
     const NAME: &'static str = "fragile";
     const VERSION: u32 = 1;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
+    type Event = Envelope;
     type Key = u64;
     type Row = u64;
     type Loaded = ();
