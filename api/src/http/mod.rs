@@ -79,7 +79,7 @@ pub fn router(app: AppState) -> Router {
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 async fn time_limit(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
-    if request.uri().path().ends_with("/feed/stream") {
+    if request.uri().path().ends_with("/feed/stream") || request.uri().path() == "/staff/live" {
         return next.run(request).await;
     }
     match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {

@@ -1,6 +1,7 @@
-//! The two cookies: `__Host-visit` of a visitor, `__Host-staff` of somebody who works at the clinic.
+//! The cookies: `__Host-visit` of a visitor, `__Host-staff` of somebody who works at the clinic, and the language that
+//! they chose.
 //!
-//! Both hold the token that the API takes as `Authorization: Bearer`, are out of every script's reach, and are never
+//! The first two hold the token that the API takes as `Authorization: Bearer`, are out of every script's reach, and are never
 //! set in a frame. A request that changes something also has to come from a page of ours (see `http::router`).
 
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -10,6 +11,9 @@ use axum::response::Response;
 pub const VISIT: &str = "__Host-visit";
 /// A staff session's token, `s_…`.
 pub const STAFF: &str = "__Host-staff";
+
+/// The language of the staff's pages, `fr` or `en`; nothing secret.
+pub const LANGUAGE: &str = "__Host-language";
 
 /// The value of a cookie.
 pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -23,6 +27,11 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// Sets a cookie until the browser closes. `value` is a token of ours: letters, digits and `_` only.
 pub fn set(response: &mut Response, name: &str, value: &str) {
     append(response, &format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax"));
+}
+
+/// Sets a cookie for a year. `value` as in [`set`].
+pub fn keep(response: &mut Response, name: &str, value: &str) {
+    append(response, &format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=31536000"));
 }
 
 /// Removes a cookie.

@@ -46,8 +46,13 @@ pub fn page(problem: &Problem, words: Words) -> Response {
     response
 }
 
-/// The language of a request: the one in its path, else the one that the browser prefers, else French.
+/// The language of a request: of a staff page the one that was chosen there, else the one in its path, else the one that
+/// the browser prefers, else French.
 pub fn language(path: &str, headers: &HeaderMap) -> Words {
+    if path.starts_with("/staff") {
+        let chosen = super::cookie::read(headers, super::cookie::LANGUAGE).and_then(Language::from_name);
+        return Words::of(chosen.or_else(|| preferred(headers)).unwrap_or(Language::Fr));
+    }
     if let Some(language) = path.split('/').skip(3).take(2).find_map(Language::from_name) {
         return Words::of(language);
     }

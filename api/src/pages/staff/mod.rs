@@ -1,8 +1,16 @@
 //! The clinic's pages under `/staff`.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`frame`] | who is signed in, and what stands around every page |
+//! | [`session`] | signing in and out, invitations, the language |
+
+pub(crate) mod frame;
+mod session;
 
 use crate::http::AppState;
 use axum::Router;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new()
+    Router::new().merge(session::routes())
 }

@@ -1,0 +1,1 @@
+// What every staff page does more with a script than without.
