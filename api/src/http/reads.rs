@@ -59,9 +59,9 @@ pub fn whereabouts(row: &AppointmentRow) -> Whereabouts {
 /// What a read answers: a body, the resource's revision as `ETag`, and whether the views had caught up.
 #[derive(Debug)]
 pub struct Read<T> {
-    body: T,
-    revision: Option<u64>,
-    fresh: bool,
+    pub(crate) body: T,
+    pub(crate) revision: Option<u64>,
+    pub(crate) fresh: bool,
 }
 
 impl<T> Read<T> {
