@@ -34,12 +34,15 @@ pub async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let framing = response.extensions_mut().remove::<Framing>().filter(|framing| !framing.0.is_empty());
     let policy = if documentation { DOCUMENTATION } else { POLICY };
-    let ancestors = framing.as_ref().map_or_else(|| "'none'".to_owned(), |framing| framing.0.join(" "));
+    let with = |ancestors: &str| HeaderValue::from_str(&format!("{policy}; frame-ancestors {ancestors}"));
+    let listed = framing.and_then(|framing| with(&framing.0.join(" ")).ok());
+    let framed = listed.is_some();
     let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&format!("{policy}; frame-ancestors {ancestors}")) {
+    // An origin that does not fit into a header costs the frame, never the policy.
+    if let Some(policy) = listed.or_else(|| with("'none'").ok()) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    if framing.is_none() {
+    if !framed {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
     for (name, value) in ALWAYS {

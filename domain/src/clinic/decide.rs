@@ -91,14 +91,21 @@ pub fn decide_configure_portal(clinic: &Clinic, config: PortalConfigured, if_mat
         }
     }
     check_range("embedding_origins", config.embedding_origins.len(), 0, 50)?;
-    for origin in &config.embedding_origins {
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://localhost"));
-        if !host.is_some_and(|h| h.len() <= 253 && !h.contains(['/', ' ', ';', ',', '\'', '"', '*'])) {
-            return Err(BadField::new("embedding_origins", "must be origins such as https://clinic.example").into());
-        }
+    if !config.embedding_origins.iter().all(|origin| is_origin(origin)) {
+        return Err(BadField::new("embedding_origins", "must be origins such as https://clinic.example").into());
     }
     let same = clinic.portal.config.as_ref() == Some(&config);
     Ok(if same { vec![] } else { vec![ClinicEvent::PortalConfigured(config)] })
+}
+
+/// Scheme, host in ASCII and port, nothing else: it goes into a header as it is. `http` is for trying out on one machine.
+fn is_origin(text: &str) -> bool {
+    let (secure, local) = (text.strip_prefix("https://"), text.strip_prefix("http://"));
+    let Some(rest) = secure.or(local).filter(|rest| rest.len() <= 253) else { return false };
+    let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
+    let label = |l: &str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let named = host.split('.').all(label) && (secure.is_some() || host == "localhost");
+    named && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 /// `ActivatePortal`.
@@ -281,4 +288,40 @@ pub fn decide_change_settings(
     } else {
         vec![ClinicEvent::SettingsChanged(SettingsChanged { settings })]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_origin;
+
+    #[test]
+    fn only_an_origin_may_be_listed_for_framing() {
+        for good in
+            ["https://clinic.example", "https://www.clinic.example:8443", "http://localhost", "http://localhost:81"]
+        {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in [
+            "",
+            "https://",
+            "https://clinic.example/",
+            "https://clinic.example ",
+            "https://clinic.example; script-src *",
+            "https://*",
+            "https://clinique-é.example",
+            "https://clinic.example\r\nX: y",
+            "https://clinic..example",
+            "https://clinic.example:",
+            "https://clinic.example:port",
+            "https://user@clinic.example",
+            "http://clinic.example",
+            "http://localhost.attacker.example",
+            "http://localhost:1:2",
+            "javascript:x",
+            "null",
+            "'self'",
+        ] {
+            assert!(!is_origin(bad), "{bad}");
+        }
+    }
 }

@@ -1,0 +1,63 @@
+// The clinic's side, as its programs speak: staff sign in and use the documented API. Tests make states with it.
+
+import { randomUUID } from "node:crypto";
+
+/** A member of staff, signed in; `role` as in the demo's accounts. */
+export async function staff(server, role = "administrator") {
+  const account = server.accounts[role];
+  const signed = await call(server, "POST", "/api/v1/session", account);
+  const token = signed.body.token;
+  const base = `/api/v1/clinics/${server.clinic}`;
+  const authorized = (method, path, body, headers = {}) =>
+    call(server, method, `${base}${path}`, body, { authorization: `Bearer ${token}`, "idempotency-key": randomUUID(), ...headers });
+  const as = {
+    token,
+    get: (path) => authorized("GET", path),
+    post: (path, body, revision) => authorized("POST", path, body ?? {}, matching(revision)),
+    put: (path, body, revision) => authorized("PUT", path, body, matching(revision)),
+    /** Reads what can be set as a whole, lets `change` alter it, and sets it; answers how it was. */
+    async change(path, change, read = (body) => body) {
+      const current = await as.get(path);
+      const before = read(current.body);
+      await as.put(path, change(structuredClone(before)), current.revision);
+      return before;
+    },
+    settings: (change) => as.change("/settings", (all) => ({ ...all, ...change })),
+    portal: (change) => as.change("/portal", (all) => ({ ...all, ...change }), (body) => body.config),
+    async switchPortal(on) {
+      const { revision } = await as.get("/portal");
+      return as.post(`/portal/${on ? "activate" : "deactivate"}`, undefined, revision);
+    },
+    /** Where the clinic's feed stands: it moves with every change and with nothing else. */
+    async position() {
+      let position = null;
+      for (;;) {
+        const { body } = await as.get(`/feed?limit=1000${position === null ? "" : `&after=${encodeURIComponent(position)}`}`);
+        const last = body.events.at(-1);
+        if (!last) return position;
+        position = last.position;
+      }
+    },
+  };
+  return as;
+}
+
+const matching = (revision) => (revision === undefined ? {} : { "if-match": `"${revision}"` });
+
+/** One request; a refusal is an error unless it is asked for. */
+export async function call(server, method, path, body, headers = {}, { refusals = false } = {}) {
+  const response = await fetch(server.address + path, {
+    method,
+    headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await response.text();
+  const json = /json/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : undefined;
+  if (!response.ok && !refusals) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return { status: response.status, body: json, text, headers: response.headers, revision: revision(response) };
+}
+
+function revision(response) {
+  const found = /"(\d+)"/.exec(response.headers.get("etag") ?? "");
+  return found ? Number(found[1]) : undefined;
+}
