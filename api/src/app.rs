@@ -30,8 +30,13 @@ pub struct AppOptions {
     pub log: SqliteOptions,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
-    /// Holds that one source may have; tests of races lift it.
+    /// Limits per source, visit, contact and clinic, and work under load; tests of races lift them.
     pub source_limits: bool,
+    /// How much work is asked for under load.
+    pub work: crate::http::work::Levels,
+    /// An answer whose work depends on who is known leaves at a multiple of this after its request arrived. None: as soon
+    /// as it is ready, which tells who is known; tests of everything else save the time.
+    pub answer_after: Option<Duration>,
 }
 
 impl AppOptions {
@@ -45,6 +50,8 @@ impl AppOptions {
             log: SqliteOptions::default(),
             trusted_proxies: Vec::new(),
             source_limits: true,
+            work: crate::http::work::Levels::default(),
+            answer_after: Some(crate::http::deadline::USUAL),
         }
     }
 }
@@ -59,10 +66,10 @@ pub struct App {
     pub data: PathBuf,
     /// The root key was made at this start: it must be backed up.
     pub root_key_made: bool,
-    /// Limits per source.
+    /// Limits per source, visit, contact and clinic.
     pub limits: crate::http::limits::Limits,
-    /// What each visit holds.
-    pub visit_holds: crate::http::portal::VisitHolds,
+    /// When answers leave whose work depends on who is known.
+    pub deadline: crate::http::deadline::Deadline,
     /// What was asked for and refused.
     pub demand: crate::demand_counter::DemandCounter,
     /// Who saw whose data.
@@ -139,8 +146,8 @@ impl App {
             views: Arc::new(views),
             data,
             root_key_made: created == Created::Made,
-            limits: crate::http::limits::Limits::new(options.trusted_proxies, options.source_limits),
-            visit_holds: crate::http::portal::VisitHolds::default(),
+            limits: crate::http::limits::Limits::new(options.trusted_proxies, options.source_limits, options.work),
+            deadline: crate::http::deadline::Deadline::new(options.answer_after),
             stop,
             file,
             _lock: lock,

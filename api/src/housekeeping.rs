@@ -27,7 +27,6 @@ async fn round(app: &App) {
     sweep(app).await;
     app.demand.flush(&app.engine).await;
     app.limits.forget_old(app.engine.now());
-    app.visit_holds.forget_old(app.engine.now());
     purge(app).await;
 }
 

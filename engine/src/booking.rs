@@ -8,7 +8,9 @@ use booking_domain::agenda_day::{
     AgendaDay, BookOnline, Booking, DayRefusal, HoldAvailability, Selected, Wish, decide_book_online,
     decide_extend_hold, decide_hold, decide_plan, decide_release_hold,
 };
-use booking_domain::ids::{ActivityId, AgendaId, AppointmentId, ClinicId, HoldId, PatientId, ServiceId, SubjectId};
+use booking_domain::ids::{
+    ActivityId, AgendaId, AppointmentId, ClinicId, CommandId, HoldId, PatientId, ServiceId, SubjectId,
+};
 use booking_domain::person::Profile;
 use booking_domain::quota::QuotaTaken;
 use booking_domain::reference::Reference;
@@ -17,7 +19,7 @@ use booking_domain::time::{Instant, WallDate};
 use booking_domain::values::{BadField, BookedBy, HoldEnd, Language, Modality};
 use booking_domain::visibility::Rule;
 use booking_events::sealed_forms::Reason;
-use booking_store::fold::Folded;
+use booking_store::fold::{FoldError, Folded};
 use sha2::{Digest, Sha256};
 
 /// An availability in its agenda and day.
@@ -121,6 +123,12 @@ impl Engine {
             |h: &&booking_domain::agenda_day::Hold| h.visit == visit.id && h.slot == slot && h.span.start == start;
         let existing = committed.folded.state.occupancy.holds.iter().find(own).map(|h| h.id);
         Ok((existing.unwrap_or(hold), committed))
+    }
+
+    /// True if this command has had its outcome on an agenda-day: it is a retry, and asks for nothing new.
+    pub async fn is_done(&self, command: CommandId, (agenda, date): (AgendaId, WallDate)) -> Result<bool, FoldError> {
+        let day = self.read::<AgendaDay>(&StreamName::agenda_day(agenda, date)).await?;
+        Ok(day.commands.contains_key(&command))
     }
 
     /// Puts a hold's end off.

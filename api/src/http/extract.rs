@@ -105,6 +105,8 @@ pub struct CommandHeaders {
     pub idempotency_key: Option<String>,
     /// `If-Match`, as the revision that the caller saw.
     pub if_match: Option<u64>,
+    /// `Booking-Work`: a solution of what the visit had to work out.
+    pub work: Option<String>,
     /// `traceparent`.
     pub traceparent: Option<booking_engine::TraceParent>,
     /// The concrete path, part of what a key is used for.
@@ -152,8 +154,9 @@ impl<S: Send + Sync> FromRequestParts<S> for CommandHeaders {
                     .ok_or_else(|| Problem::bad_parameter("If-Match", "must be an ETag that this API gave"))?,
             ),
         };
+        let work = text(&parts.headers, super::work::HEADER)?;
         let traceparent = text(&parts.headers, "traceparent").ok().flatten();
         let traceparent = traceparent.and_then(|t| booking_engine::TraceParent::parse(&t));
-        Ok(Self { idempotency_key, if_match, traceparent, path: parts.uri.path().to_owned() })
+        Ok(Self { idempotency_key, if_match, work, traceparent, path: parts.uri.path().to_owned() })
     }
 }

@@ -1,12 +1,13 @@
 //! The JSON API under `/api/v1`, its OpenAPI document, what surrounds every request, and the operations listener.
 //!
 //! One folder per audience, one file per group of endpoints with its types. `problem`, `extract`, `auth`, `commands`,
-//! `reads`, `disclosure` and `limits` are what every endpoint stands on.
+//! `reads`, `disclosure`, `limits`, `deadline` and `work` are what every endpoint stands on.
 
 pub mod audit;
 pub mod auth;
 pub mod clinics;
 pub mod commands;
+pub mod deadline;
 pub mod disclosure;
 mod document;
 pub mod extract;
@@ -16,6 +17,7 @@ pub mod portal;
 pub mod problem;
 pub(crate) mod reads;
 pub mod wire;
+pub mod work;
 
 use crate::app::App;
 use axum::Router;

@@ -46,6 +46,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     pub alternatives: Option<serde_json::Value>,
+    /// What the device has to work out first, where a clinic is under load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work: Option<super::work::Work>,
     #[serde(skip)]
     retry_after: Option<u32>,
 }
@@ -75,6 +78,7 @@ impl Problem {
             request_id: None,
             current_revision: None,
             alternatives: None,
+            work: None,
             retry_after: None,
         }
     }

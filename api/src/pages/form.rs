@@ -24,6 +24,7 @@ impl<T> Form<T> {
         CommandHeaders {
             idempotency_key: (!key.is_empty()).then(|| key.chars().take(200).collect()),
             if_match: revision,
+            work: None,
             traceparent: None,
             path: self.path.clone(),
         }

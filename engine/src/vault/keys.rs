@@ -23,6 +23,8 @@ pub enum KeyUse {
     Idempotency,
     /// Ids of imported things, from their external keys.
     Import,
+    /// Challenges for work.
+    Work,
 }
 
 /// One clinic's keys, unwrapped. Wiped when dropped; the `Debug` shows nothing.
@@ -33,6 +35,7 @@ pub struct ClinicKeys {
     lookup: Key,
     idempotency: Key,
     import: Key,
+    work: Key,
     audit: SubjectKey,
     wrapping: Key,
 }
@@ -47,6 +50,7 @@ impl ClinicKeys {
             lookup: derive("lookup"),
             idempotency: derive("idempotency"),
             import: derive("import"),
+            work: derive("work"),
             audit: SubjectKey::new(*derive("audit")),
             wrapping: derive("wrap subject keys"),
         }
@@ -70,6 +74,7 @@ impl ClinicKeys {
             KeyUse::Lookup => &self.lookup,
             KeyUse::Idempotency => &self.idempotency,
             KeyUse::Import => &self.import,
+            KeyUse::Work => &self.work,
         };
         crypto::keyed_hash(key, parts)
     }

@@ -72,10 +72,12 @@ pub fn data_directory() -> TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
-/// How tests open a data directory: with a clock that they set, and without limits per source.
+/// How tests open a data directory: with a clock that they set, without limits per source, and with answers that leave as
+/// soon as they are ready.
 #[must_use]
 pub fn options(data: &Path, clock: &Arc<ManualClock>) -> AppOptions {
-    AppOptions { clock: Arc::clone(clock) as _, source_limits: false, ..AppOptions::new(data) }
+    let clock = Arc::clone(clock) as _;
+    AppOptions { clock, source_limits: false, answer_after: None, ..AppOptions::new(data) }
 }
 
 /// On a free port of this machine.

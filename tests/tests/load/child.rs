@@ -22,7 +22,7 @@ fn this_binary_serves_a_data_directory_when_it_is_given_one() {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
-    let mut options = AppOptions { source_limits: false, ..AppOptions::new(data) };
+    let mut options = AppOptions { source_limits: false, answer_after: None, ..AppOptions::new(data) };
     options.log.fault = std::env::var_os(EARLY).map(|_| Fault::AckBeforeCommit);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {

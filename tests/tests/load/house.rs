@@ -34,7 +34,7 @@ impl House {
     /// Opens one; limits per source are lifted, since all clients are one source.
     pub async fn open(change: impl FnOnce(&mut AppOptions)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut options = AppOptions { source_limits: false, ..AppOptions::new(dir.path()) };
+        let mut options = AppOptions { source_limits: false, answer_after: None, ..AppOptions::new(dir.path()) };
         change(&mut options);
         let serving = Serving::start(options, loopback()).await.unwrap();
         Self { serving, _dir: dir }

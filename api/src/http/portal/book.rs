@@ -6,8 +6,10 @@ use crate::http::AppState;
 use crate::http::auth::VisitorToken;
 use crate::http::commands::{Done, begin};
 use crate::http::extract::{ApiJson, ApiPath, CommandHeaders};
+use crate::http::limits::Taking;
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::wire::{HoldRef, PublicPractitioner, Text, When, parse_availability, shown_reference};
+use crate::http::work;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use booking_domain::agenda_day::{Appointment, cutoff};
@@ -120,11 +122,12 @@ impl PublicAppointment {
 /// Books an availability. Final at once (R53); a retry with the same key gives the same appointment (E22).
 #[utoipa::path(post, path = "/portal/{slug}/appointments", tag = "portal", operation_id = "bookAppointment",
     security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"),
-        ("Idempotency-Key" = String, Header, description = "New for each booking; the same for a retry")),
+        ("Idempotency-Key" = String, Header, description = "New for each booking; the same for a retry"),
+        ("Booking-Work" = Option<String>, Header, description = "What the device worked out, under load")),
     request_body = NewBooking,
     responses((status = 201, body = BookedAppointment), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem)))]
+        (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn book(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -148,6 +151,8 @@ pub(crate) async fn book(
         }
     };
     let begun = begin(&app, found.id, Actor::Visit(visit.id), "book", &headers, &bytes).await?;
+    let source = app.limits.source(peer.ip(), &request_headers);
+    let ticket = work::admit(&app, (&found, &visit), source, Taking::Book(place), &headers, &begun).await?;
     let identity = identity(&app, &visit).await?;
     let service = ServiceId(wanted.service);
     let command = OnlineBooking {
@@ -162,8 +167,8 @@ pub(crate) async fn book(
         Ok(booked) => booked,
         Err(failure) => return Err(refused(&app, &found, &visit, service, place.selected, failure).await),
     };
-    if app.visit_holds.ended(visit.id) {
-        app.limits.released(app.limits.source(peer.ip(), &request_headers));
+    if let Some(ticket) = ticket {
+        ticket.booked(app.engine.now());
     }
     let appointment = booked.committed.folded.state.appointments.get(&booked.appointment);
     let appointment = appointment.ok_or_else(|| Problem::internal("a booked appointment is not in its day"))?;

@@ -4,19 +4,23 @@ use super::{Found, find};
 use crate::http::AppState;
 use crate::http::auth::VisitorToken;
 use crate::http::extract::{ApiPath, ApiQuery};
+use crate::http::limits::{Budget, Source};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads;
 use crate::http::wire::{PublicPractitioner, Text, When, availability_ref, cursor, page_limit, parse_cursor};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderMap;
 use booking_domain::agenda_day::Selected;
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::{PractitionerId, ServiceId};
 use booking_domain::time::WallDate;
 use booking_domain::visibility::{ViewerFacts, is_listed};
 use booking_engine::Place;
+use booking_engine::vault::Visit;
 use booking_projections::availability::{DayPart, DayParts, Offer, Query, Weekdays};
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -57,19 +61,29 @@ pub(crate) struct PublicService {
     pub(crate) reason_required: bool,
 }
 
+/// More pages than anybody reads are for somebody who watches the clinic, not for a visitor.
+fn may_look(app: &AppState, visit: &Visit, source: Source) -> ApiResult<()> {
+    let now = app.engine.now();
+    app.limits.take(visit.id, Budget::VisitPages, now)?;
+    app.limits.take(source, Budget::Pages, now)
+}
+
 /// The services that this visitor may book.
 #[utoipa::path(get, path = "/portal/{slug}/services", tag = "portal", operation_id = "listServices",
     security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal")),
     responses((status = 200, body = Services), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem)))]
+        (status = 409, body = Problem), (status = 429, body = Problem)))]
 pub(crate) async fn services(
     State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request_headers: HeaderMap,
     ApiPath(slug): ApiPath<String>,
     token: VisitorToken,
 ) -> ApiResult<Json<Services>> {
     let found = find(&app, &slug).await?;
     let visit = token.visit(&app, found.id).await?;
     found.open()?;
+    may_look(&app, &visit, app.limits.source(peer.ip(), &request_headers))?;
     let viewer = app.engine.viewer::<booking_domain::clinic::ClinicRefusal>(&visit, None).await?;
     let (clinic, now) = (found.clinic(), app.engine.now());
     let listed = clinic.services.iter().filter(|(_, s)| is_listed(clinic, s, &viewer.facts, now));
@@ -232,9 +246,11 @@ fn numbers(names: &[String], parameter: &str, known: &[&str]) -> ApiResult<Vec<u
 #[utoipa::path(get, path = "/portal/{slug}/availabilities", tag = "portal", operation_id = "listAvailabilities",
     security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"), Wanted),
     responses((status = 200, body = Availabilities), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem)))]
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
 pub(crate) async fn availabilities(
     State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request_headers: HeaderMap,
     ApiPath(slug): ApiPath<String>,
     token: VisitorToken,
     ApiQuery(wanted): ApiQuery<Wanted>,
@@ -242,6 +258,7 @@ pub(crate) async fn availabilities(
     let found = find(&app, &slug).await?;
     let visit = token.visit(&app, found.id).await?;
     found.open()?;
+    may_look(&app, &visit, app.limits.source(peer.ip(), &request_headers))?;
     let stale = !reads::caught_up(&app, &["availability"], wanted.after.as_deref()).await?;
     let service = ServiceId(wanted.service);
     let viewer = app.engine.viewer::<booking_domain::clinic::ClinicRefusal>(&visit, Some(service)).await?;

@@ -6,17 +6,17 @@ use crate::http::AppState;
 use crate::http::auth::VisitorToken;
 use crate::http::commands::{Done, begin};
 use crate::http::extract::{ApiJson, ApiPath, CommandHeaders};
+use crate::http::limits::{Held, Taking};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::wire::{HoldRef, availability_ref, parse_availability};
+use crate::http::work;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use booking_domain::agenda_day::{DayRefusal, Hold, MAX_EXTENSIONS, Selected};
-use booking_domain::ids::{ServiceId, VisitId};
-use booking_domain::time::Instant;
+use booking_domain::ids::ServiceId;
 use booking_domain::values::{DemandReason, HoldEnd};
 use booking_engine::vault::Visit;
 use booking_engine::{Actor, Failure, Place};
-use dashmap::DashMap;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::ToSchema;
@@ -26,57 +26,6 @@ use uuid::Uuid;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(place)).routes(routes!(extend)).routes(routes!(release))
-}
-
-/// Holds that one visit may place in all.
-const HOLDS_PER_VISIT: u32 = 10;
-
-/// What a visit holds, until its first end; extended or not, the limits per source forget it then as well.
-#[derive(Clone, Copy)]
-struct Held {
-    hold: HoldRef,
-    place: Place,
-    until: Instant,
-}
-
-/// What one visit holds, how often it did, and when it last began to.
-#[derive(Clone, Copy, Default)]
-struct OfVisit {
-    count: u32,
-    held: Option<Held>,
-    last: Instant,
-}
-
-/// What each visit of this process holds. Lost with the process, like the limits per source.
-#[derive(Default)]
-pub struct VisitHolds(DashMap<VisitId, OfVisit>);
-
-impl VisitHolds {
-    fn count(&self, visit: VisitId) -> u32 {
-        self.0.get(&visit).map_or(0, |entry| entry.count)
-    }
-    /// What the visit holds now.
-    fn live(&self, visit: VisitId, now: Instant) -> Option<Held> {
-        self.0.get(&visit).and_then(|entry| entry.held).filter(|held| held.until > now)
-    }
-    /// Notes a new hold; answers the one that it takes the place of.
-    fn placed(&self, visit: VisitId, held: Held, now: Instant) -> Option<HoldRef> {
-        let mut entry = self.0.entry(visit).or_default();
-        if entry.held.is_some_and(|known| known.hold == held.hold) {
-            return None;
-        }
-        entry.count += 1;
-        entry.last = now;
-        entry.held.replace(held).map(|old| old.hold)
-    }
-    /// Notes that the visit holds nothing any more; answers whether it held something.
-    pub fn ended(&self, visit: VisitId) -> bool {
-        self.0.get_mut(&visit).is_some_and(|mut entry| entry.held.take().is_some())
-    }
-    /// Forgets visits that nobody can continue.
-    pub fn forget_old(&self, now: Instant) {
-        self.0.retain(|_, entry| now < entry.last.plus_minutes(super::visits::VISIT_MINUTES));
-    }
 }
 
 /// Which availability is to be held.
@@ -105,10 +54,12 @@ pub(crate) struct PlacedHold {
 /// Holds an availability for this visit; another hold of the visit ends with it.
 #[utoipa::path(post, path = "/portal/{slug}/holds", tag = "portal", operation_id = "holdAvailability",
     security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry")),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry"),
+        ("Booking-Work" = Option<String>, Header, description = "What the device worked out, under load")),
     request_body = NewHold,
     responses((status = 201, body = PlacedHold), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
+        (status = 428, body = Problem)))]
 pub(crate) async fn place(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -127,21 +78,17 @@ pub(crate) async fn place(
         return Err(Problem::not_found());
     }
     let source = app.limits.source(peer.ip(), &request_headers);
-    let now = app.engine.now();
-    // The visit's own hold counts once: asked for again it is the same, and for another time it is exchanged.
-    let own = app.visit_holds.live(visit.id, now);
-    let again = own.is_some_and(|held| held.place == place);
-    let may_hold = || app.limits.may_hold(source, app.views.availability.open_count(found.clinic(), now), now);
-    if !again && (app.visit_holds.count(visit.id) >= HOLDS_PER_VISIT || (own.is_none() && !may_hold())) {
-        app.demand.count(
-            found.id,
-            Some(service),
-            DemandReason::HoldBudget,
-            booking_domain::values::ViewerClass::Unrecognized,
-        );
-        return Err(DayRefusal::HoldBudget.into());
-    }
     let begun = begin(&app, found.id, Actor::Visit(visit.id), "hold", &headers, &bytes).await?;
+    let ticket = match work::admit(&app, (&found, &visit), source, Taking::Hold(place), &headers, &begun).await {
+        Ok(ticket) => ticket,
+        Err(problem) => {
+            if matches!(problem.code, "hold_budget" | "work_required") {
+                let class = booking_domain::values::ViewerClass::Unrecognized;
+                app.demand.count(found.id, Some(service), DemandReason::HoldBudget, class);
+            }
+            return Err(problem);
+        }
+    };
     let (hold, committed) = match app.engine.hold(&begun.ctx, &visit, place, service).await {
         Ok(placed) => placed,
         Err(failure) => return Err(refused(&app, &found, &visit, service, place.selected, failure).await),
@@ -152,13 +99,8 @@ pub(crate) async fn place(
         // A retry that comes after the hold was released or became a booking.
         return Err(DayRefusal::HoldEnded.into());
     };
-    if own.is_none_or(|held| held.hold != placed) {
-        if own.is_some() {
-            app.limits.released(source);
-        }
-        app.limits.held(source, known.expires_at);
-    }
-    if let Some(old) = app.visit_holds.placed(visit.id, Held { hold: placed, place, until: known.expires_at }, now)
+    let now_held = Held { hold: placed, place, until: known.expires_at };
+    if let Some(old) = ticket.and_then(|ticket| ticket.held(now_held, app.engine.now()))
         && (old.agenda, old.date) != (placed.agenda, placed.date)
     {
         let aside = begin(&app, found.id, Actor::Visit(visit.id), "release", &CommandHeaders::default(), &[]).await?;
@@ -222,11 +164,14 @@ pub(crate) async fn refused(
 #[utoipa::path(post, path = "/portal/{slug}/holds/{hold}/extend", tag = "portal", operation_id = "extendHold",
     security(("visit" = [])), params(("slug" = String, Path, description = "Address of the portal"),
         ("hold" = String, Path, description = "The hold"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry")),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same for a retry"),
+        ("Booking-Work" = Option<String>, Header, description = "What the device worked out, under load")),
     responses((status = 200, body = PlacedHold), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 410, body = Problem)))]
+        (status = 409, body = Problem), (status = 410, body = Problem), (status = 428, body = Problem)))]
 pub(crate) async fn extend(
     State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request_headers: HeaderMap,
     ApiPath((slug, hold)): ApiPath<(String, String)>,
     token: VisitorToken,
     headers: CommandHeaders,
@@ -235,9 +180,14 @@ pub(crate) async fn extend(
     let visit = token.visit(&app, found.id).await?;
     let place = own_agenda(&found, &hold)?;
     let begun = begin(&app, found.id, Actor::Visit(visit.id), "extend", &headers, &[]).await?;
+    let source = app.limits.source(peer.ip(), &request_headers);
+    let ticket = work::admit(&app, (&found, &visit), source, Taking::Keep(place), &headers, &begun).await?;
     let done = app.engine.extend_hold(&begun.ctx, &visit, (place.agenda, place.date), place.hold).await?;
     let known = done.folded.state.occupancy.holds.iter().find(|h| h.id == place.hold).copied();
     let known = known.ok_or(DayRefusal::HoldEnded)?;
+    if let Some(ticket) = ticket {
+        ticket.kept(known.expires_at, app.engine.now());
+    }
     Ok(Done::ok(shown(&found, place, &known)).position(done.position()))
 }
 
@@ -248,8 +198,6 @@ pub(crate) async fn extend(
     responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn release(
     State(app): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request_headers: HeaderMap,
     ApiPath((slug, hold)): ApiPath<(String, String)>,
     token: VisitorToken,
     headers: CommandHeaders,
@@ -259,10 +207,8 @@ pub(crate) async fn release(
     let place = own_agenda(&found, &hold)?;
     let begun = begin(&app, found.id, Actor::Visit(visit.id), "release", &headers, &[]).await?;
     let day = (place.agenda, place.date);
-    let done = app.engine.release_hold(&begun.ctx, &visit, day, place.hold, HoldEnd::Released).await?;
-    if done.trace.is_some() && !done.replayed && app.visit_holds.ended(visit.id) {
-        app.limits.released(app.limits.source(peer.ip(), &request_headers));
-    }
+    app.engine.release_hold(&begun.ctx, &visit, day, place.hold, HoldEnd::Released).await?;
+    app.limits.holdings().released(found.id, visit.id, place);
     Ok(StatusCode::NO_CONTENT)
 }
 

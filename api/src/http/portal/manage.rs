@@ -72,21 +72,31 @@ pub(crate) async fn lookup(
     ApiPath(slug): ApiPath<String>,
     ApiJson { value: asked, .. }: ApiJson<Lookup>,
 ) -> ApiResult<Done<LookedUp>> {
-    let found = find(&app, &slug).await?;
+    app.deadline.keep(looked_up(&app, peer, &headers, &slug, &asked)).await
+}
+
+async fn looked_up(
+    app: &AppState,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+    slug: &str,
+    asked: &Lookup,
+) -> ApiResult<Done<LookedUp>> {
+    let found = find(app, slug).await?;
     let birth_date = date("birth_date", &asked.birth_date)?;
-    app.limits.take(app.limits.source(peer.ip(), &headers), Budget::Lookups, app.engine.now())?;
+    app.limits.take(app.limits.source(peer.ip(), headers), Budget::Lookups, app.engine.now())?;
     let reference = Reference::parse(&asked.reference)
         .map_err(|e| booking_domain::values::BadField::new("reference", e.to_string()))?;
     let mut rows =
         app.views.appointments.by_reference(found.id, &reference.compact()).await.map_err(reads::unanswered)?;
     if rows.is_empty() {
-        settle(&app).await?;
+        settle(app).await?;
         rows = app.views.appointments.by_reference(found.id, &reference.compact()).await.map_err(reads::unanswered)?;
     }
     for row in rows {
-        if birth_date_of(&app, &row).await? == Some(birth_date) {
+        if birth_date_of(app, &row).await? == Some(birth_date) {
             let link = app.engine.link_token(found.id, row.id).await?;
-            let appointment = read(&app, &row).await?;
+            let appointment = read(app, &row).await?;
             let link_token = format!("l_{}", hex::encode(link));
             let shown = PublicAppointment::new(found.clinic(), &appointment, app.engine.now());
             return Ok(Done::ok(LookedUp { link_token, appointment: shown }).revision(appointment.touched));

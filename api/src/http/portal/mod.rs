@@ -10,8 +10,6 @@ pub(crate) mod holds;
 pub(crate) mod manage;
 pub(crate) mod visits;
 
-pub use holds::VisitHolds;
-
 use super::AppState;
 use super::extract::ApiPath;
 use super::problem::{ApiResult, Problem};
@@ -38,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(holds::routes())
         .merge(book::routes())
         .merge(manage::routes())
+        .merge(super::work::routes())
 }
 
 /// A portal that was found: the clinic, and its rules read to the head of its stream.

@@ -1,6 +1,6 @@
 //! Visits: one identification, good for at most a day. The answer is the same whether or not a record matched.
 
-use super::find;
+use super::{Found, find};
 use crate::http::AppState;
 use crate::http::auth::VisitorToken;
 use crate::http::commands::Done;
@@ -11,11 +11,11 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use booking_domain::ids::{SubjectId, VisitId};
-use booking_domain::matching::IdentificationOutcome;
+use booking_domain::matching::{IdentificationOutcome, fold_name};
 use booking_domain::person::{ProvisionalContact, TypedContact};
 use booking_domain::phi::Phi;
-use booking_domain::values::{BadField, Language, Proof};
-use booking_engine::vault::NewVisit;
+use booking_domain::values::{BadField, Language, Proof, RecognitionProof};
+use booking_engine::vault::{KeyUse, NewVisit};
 use booking_events::sealed_forms::Plaintext;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -99,13 +99,25 @@ pub(crate) async fn open(
     ApiPath(slug): ApiPath<String>,
     ApiJson { value: typed, .. }: ApiJson<Identification>,
 ) -> ApiResult<Done<OpenedVisit>> {
-    let found = find(&app, &slug).await?;
+    // Refusals of form leave at the same moment: nobody has to know which of them come before recognition.
+    app.deadline.keep(identify(&app, peer, &headers, &slug, &typed)).await
+}
+
+async fn identify(
+    app: &AppState,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+    slug: &str,
+    typed: &Identification,
+) -> ApiResult<Done<OpenedVisit>> {
+    let found = find(app, slug).await?;
     found.open()?;
     let now = app.engine.now();
-    app.limits.take(app.limits.source(peer.ip(), &headers), Budget::Visits, now)?;
+    app.limits.take(app.limits.source(peer.ip(), headers), Budget::Visits, now)?;
+    app.limits.take(found.id, Budget::ClinicVisits, now)?;
     let clinic = found.clinic();
     let zone = clinic.zone();
-    let contact = parse(&typed, now.wall(zone).0);
+    let contact = parse(typed, now.wall(zone).0);
     let languages = clinic.portal.config.as_ref().map(|c| c.languages.clone()).unwrap_or_default();
     let language = match &typed.language {
         None => Ok(languages.first().copied().unwrap_or(Language::Fr)),
@@ -121,8 +133,9 @@ pub(crate) async fn open(
     if let Some(head) = app.log().head().await? {
         app.views.wait_for("patients", head, Duration::from_millis(500)).await;
     }
+    let may_claim = may_claim(app, &found, &contact).await?;
     let patient = match app.views.directory.identify(found.id, &contact) {
-        IdentificationOutcome::Recognized(patient) => Some(patient),
+        IdentificationOutcome::Recognized(patient) => Some(patient).filter(|_| may_claim),
         IdentificationOutcome::Unrecognized(_) => None,
     };
     let expires_at = now.plus_minutes(VISIT_MINUTES);
@@ -150,6 +163,21 @@ pub(crate) async fn open(
         expires_at: expires_at.rfc3339(zone),
         proof: Proof::None.name(),
     }))
+}
+
+/// Where a match alone opens services, a claimed identity may be claimed in a few ways a day; see `limits`.
+///
+/// Whoever guesses at a health number keeps what it is built from: surname and birth date. So these are the identity, and
+/// the whole form is the claim.
+async fn may_claim(app: &AppState, found: &Found, contact: &ProvisionalContact) -> ApiResult<bool> {
+    if found.clinic().settings.recognition_proof != RecognitionProof::None {
+        return Ok(true);
+    }
+    let keys = app.engine.vault().clinic_keys(found.id).await?;
+    let (names, birth) = (fold_name(&contact.last_name), contact.birth_date.0.to_be_bytes());
+    let identity = keys.keyed_hash(KeyUse::Lookup, &[b"claimed identity", names.as_bytes(), &birth]);
+    let claim = keys.keyed_hash(KeyUse::Lookup, &[b"claim", &contact.to_plaintext()]);
+    Ok(app.limits.may_claim(identity, claim, app.engine.now()))
 }
 
 fn parse(typed: &Identification, today: booking_domain::time::WallDate) -> Result<ProvisionalContact, Vec<BadField>> {
