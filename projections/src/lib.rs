@@ -6,8 +6,8 @@
 //! - [`Views`] is all of them together: open, start, ask, close.
 //! - [`View`] is what a read model says about itself, [`Runner`] feeds one, [`Runner::rebuild`] makes one again while
 //!   it is read.
-//! - [`availability`], [`clinics`] and [`directory`] answer from memory; [`agenda`], [`appointments`], [`demand`] and
-//!   [`ledger`] from the file.
+//! - [`availability`], [`clinics`] and [`directory`] answer from memory; [`agenda`], [`appointments`], [`demand`],
+//!   [`ledger`] and [`access`] from the file.
 //!
 //! What holds throughout:
 //!
@@ -17,6 +17,7 @@
 //! 4. Personal data is sealed in the file, and in memory has a `Debug` that shows nothing.
 //! 5. No clock is read but for health: `now` is a parameter.
 
+pub mod access;
 pub mod agenda;
 mod apply;
 pub mod appointments;

@@ -1,5 +1,6 @@
 //! All views together: opened at the start, fed by their runners, closed at the end.
 
+use crate::access::Accesses;
 use crate::agenda::Agendas;
 use crate::appointments::Appointments;
 use crate::availability::Availability;
@@ -70,6 +71,8 @@ pub struct Views {
     pub demand: Arc<Demand>,
     /// The ledger.
     pub ledger: Arc<Ledger>,
+    /// Who saw whose data.
+    pub access: Arc<Accesses>,
     lanes: Vec<Box<dyn Lane>>,
     db: Arc<Db>,
     stop: CancellationToken,
@@ -101,6 +104,7 @@ impl Views {
         let directory = Arc::new(Directory::new(opener));
         let demand = Arc::new(Demand::new(Arc::clone(&db)));
         let ledger = Arc::new(Ledger::new(Arc::clone(&db)));
+        let access = Arc::new(Accesses::new(Arc::clone(&db)));
         let opening = Opening { path, store, db: Arc::clone(&db), options };
         let lanes = vec![
             opening.lane(&clinics).await?,
@@ -110,9 +114,23 @@ impl Views {
             opening.lane(&directory).await?,
             opening.lane(&demand).await?,
             opening.lane(&ledger).await?,
+            opening.lane(&access).await?,
         ];
         let (stop, tasks) = (CancellationToken::new(), StdMutex::default());
-        Ok(Self { clinics, availability, agenda, appointments, directory, demand, ledger, lanes, db, stop, tasks })
+        Ok(Self {
+            clinics,
+            availability,
+            agenda,
+            appointments,
+            directory,
+            demand,
+            ledger,
+            access,
+            lanes,
+            db,
+            stop,
+            tasks,
+        })
     }
 
     /// Starts the runners; once.

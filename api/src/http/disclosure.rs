@@ -36,12 +36,15 @@ use utoipa::openapi::schema::Schema;
 pub const PURPOSE: &str = "booking-purpose";
 
 /// The operations that go through this guard; all of them read [`PURPOSE`].
-pub const OPERATIONS: [&str; 13] = [
+pub const OPERATIONS: [&str; 16] = [
+    "exportAccess",
     "getAgenda",
     "getAppointment",
     "getAppointmentHistory",
     "getPatient",
+    "listAccess",
     "listAppointments",
+    "listPatientAccess",
     "listPatientAppointments",
     "listReconciliation",
     "markDeceased",

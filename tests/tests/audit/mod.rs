@@ -1,3 +1,4 @@
 //! The audit: who saw whose data, why something is shown, what was shown in the past.
 
 mod access;
+mod asked;

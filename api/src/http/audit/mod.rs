@@ -1,8 +1,9 @@
-//! What happened: events, the agenda as it was, the history of an appointment, and the log as a feed.
+//! What happened: events, the agenda as it was, the history of an appointment, who saw whose data, and the log as a feed.
 //!
 //! Whoever reads here sees no names: what is sealed stays sealed, people are opaque ids. `day` and `replay` are
 //! shared with the staff's own pages, so that the past is shown by the same code as the present.
 
+pub(crate) mod access;
 pub(in crate::http) mod day;
 pub(crate) mod events;
 pub(crate) mod feed;
@@ -14,5 +15,10 @@ use super::AppState;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(events::routes()).merge(history::routes()).merge(replay::routes()).merge(feed::routes())
+    OpenApiRouter::new()
+        .merge(events::routes())
+        .merge(history::routes())
+        .merge(replay::routes())
+        .merge(access::routes())
+        .merge(feed::routes())
 }
