@@ -4,10 +4,12 @@
 //! [`evaluate`]; all three walk the same rules in [`walk`], so what is shown and what is accepted cannot
 //! differ for the same log position, instant and viewer.
 
+mod change;
 mod cloud;
 #[cfg(test)]
 mod tests;
 
+pub use change::*;
 pub use cloud::*;
 
 use crate::agenda_day::{Freedom, Slot};
@@ -199,11 +201,19 @@ fn walk(
         _ => now,
     };
     say(Rule::NotStarted, now < span.start, None)?;
-    say(Rule::MinNotice, clock <= last_bookable(clinic, service, span.start), of_service)?;
+    let set_by = |own: bool| if own { of_service } else { Some(clinic.settings_touched) };
+    let notice = set_by(service.config.min_notice_minutes.is_some());
+    say(Rule::MinNotice, clock <= last_bookable(clinic, service, span.start), notice)?;
     let published = publish_at(clinic, service, slot, span.start).is_some_and(|at| at <= clock);
-    say(Rule::Published, published, of_service)?;
+    // A slot's own moment stands on the day's stream.
+    let moment = of_service.filter(|_| slot.publication == PublicationOverride::None);
+    say(Rule::Published, published, moment)?;
     let cap = service.config.max_future_appointments.or(clinic.settings.max_future_appointments);
-    say(Rule::Cap, !matches!((cap, viewer.counted), (Some(cap), Some(counted)) if counted >= cap), of_service)?;
+    say(
+        Rule::Cap,
+        !matches!((cap, viewer.counted), (Some(cap), Some(counted)) if counted >= cap),
+        set_by(service.config.max_future_appointments.is_some()),
+    )?;
     say(Rule::Free, !matches!(freedom, Freedom::Blocked(_)), None)
 }
 

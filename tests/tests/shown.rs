@@ -3,6 +3,7 @@
 
 use crate::views;
 use booking_domain::agenda_day::{DayRefusal, Selected};
+use booking_domain::visibility::{Situation, ViewerFacts, smallest_change};
 use booking_engine::{Failure, Place};
 use booking_projections::availability::Offer;
 use booking_tests::chance::Play;
@@ -21,6 +22,32 @@ fn an_availability_is_shown_exactly_if_booking_it_is_accepted() {
             compare(&mut play).await;
         }
     });
+}
+
+/// `explain` says what is shown; its smallest change turns that round, and none of it could be left out.
+async fn explained(
+    play: &Play,
+    place: Place,
+    service: booking_domain::ids::ServiceId,
+    viewer: &ViewerFacts,
+    shown: bool,
+) {
+    let clinic = play.world.engine.rules(play.world.clinic).await.unwrap().state.clone();
+    let day = play.world.engine.day(place.agenda, place.date).await.unwrap().state.occupancy.clone();
+    let Selected { slot, start } = place.selected;
+    let situation = Situation { clinic, service, day, slot, start, viewer: viewer.clone(), now: play.now() };
+    let verdict = situation.verdict().unwrap();
+    assert_eq!(verdict.offered, shown, "{verdict:?}");
+    let changes = smallest_change(&situation);
+    assert!(!changes.is_empty(), "nothing turns this round: {verdict:?} of {situation:?}");
+    let turned = situation.with(&changes).verdict().unwrap();
+    assert_eq!(turned.offered, !shown, "{changes:?} does not turn {verdict:?} round, it gives {turned:?}");
+    for left_out in 0..changes.len() {
+        let mut fewer = changes.clone();
+        fewer.remove(left_out);
+        let still = situation.with(&fewer).verdict().unwrap();
+        assert_eq!(still.offered, shown, "{changes:?} without its {left_out}th turns {verdict:?} round too");
+    }
 }
 
 async fn accepted(
@@ -72,6 +99,7 @@ async fn compare(play: &mut Play) {
     for key in sample {
         let (agenda, date, slot, start) = key;
         let place = Place { agenda, date, selected: Selected { slot, start } };
+        explained(play, place, service, &viewer.facts, shown.contains(&key)).await;
         let answer = accepted(&fork, play, &visitor, place, service).await;
         assert_eq!(
             shown.contains(&key),

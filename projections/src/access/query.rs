@@ -85,9 +85,9 @@ impl Accesses {
                  WHERE generation = (SELECT generation FROM projections WHERE name = 'access') AND subject IN (",
             );
             let mut list = query.separated(", ");
-            subjects.iter().for_each(|subject| {
+            for subject in subjects {
                 list.push_bind(subject.bytes().to_vec());
-            });
+            }
             query.push("))");
         }
         query.push(" ORDER BY position DESC LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
