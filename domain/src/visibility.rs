@@ -6,11 +6,13 @@
 
 mod change;
 mod cloud;
+mod smallest;
 #[cfg(test)]
 mod tests;
 
 pub use change::*;
 pub use cloud::*;
+pub use smallest::smallest_change;
 
 use crate::agenda_day::{Freedom, Slot};
 use crate::clinic::{Clinic, Criterion, PublicationOverride, PublicationRule, Service};

@@ -90,6 +90,7 @@ impl View for Accesses {
     const NAME: &'static str = VIEW;
     const VERSION: u32 = 1;
     const CATEGORIES: &'static [&'static str] = &["access"];
+    type Event = Envelope;
     type Key = Position;
     type Row = AccessRow;
     type Loaded = ();
