@@ -339,7 +339,7 @@ pub fn hash_of_link(token: &[u8; 32]) -> [u8; 32] {
 }
 
 /// 8.17: a reason from the list, or typed, as the service asks.
-fn check_reason(
+pub fn check_reason(
     clinic: &booking_domain::clinic::Clinic,
     service: ServiceId,
     reason: Option<&Reason>,

@@ -37,6 +37,8 @@ pub enum Field {
     VisitIdentity = 7,
     /// The text or the address of a message to a person.
     Message = 8,
+    /// What a visitor of the portal chose and typed so far; it stands in the vault only, and goes with the visit.
+    VisitDraft = 9,
 }
 
 impl Field {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`app`] | the server, its data directory and its clock |
 //! | [`answer`] | what came back, and what a test expects of it |
+//! | [`browser`] | a browser without scripts: links, forms, cookies |
 //! | [`people`] | who visits: identities as they are typed |
 //! | [`portal`] | visitors and holders of a link, as verbs |
 //! | [`staff`] | everybody who works at the clinic, as verbs |
@@ -11,6 +12,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod browser;
 pub mod looked;
 pub mod people;
 pub mod portal;
@@ -19,6 +21,7 @@ pub mod staff;
 
 pub use answer::Answer;
 pub use app::{Asked, TestApp, TestClinic};
+pub use browser::Browser;
 pub use people::Person;
 pub use portal::{LinkHolder, Visitor};
 pub use setup::SmallClinic;

@@ -15,6 +15,7 @@ mod crashes;
 mod http;
 mod kept;
 mod load;
+mod pages;
 mod people;
 mod properties;
 mod races;

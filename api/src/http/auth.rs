@@ -150,14 +150,19 @@ impl VisitorToken {
 #[derive(Clone)]
 pub struct LinkToken(pub [u8; 32]);
 
+impl LinkToken {
+    /// The token as text, `l_…`.
+    pub fn of_field(field: &str) -> Option<Self> {
+        let mut token = [0; 32];
+        hex::decode_to_slice(field.strip_prefix("l_")?.trim(), &mut token).ok().map(|()| Self(token))
+    }
+}
+
 impl FromRequestParts<AppState> for LinkToken {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
         let value = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-        let secret = value.and_then(|v| v.strip_prefix("Bearer l_")).ok_or_else(Problem::unauthorized)?;
-        let mut token = [0; 32];
-        hex::decode_to_slice(secret.trim(), &mut token).map_err(|_| Problem::unauthorized())?;
-        Ok(Self(token))
+        value.and_then(|v| v.strip_prefix("Bearer ")).and_then(Self::of_field).ok_or_else(Problem::unauthorized)
     }
 }

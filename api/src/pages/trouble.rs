@@ -19,17 +19,7 @@ struct Trouble<'a> {
 
 /// The problem as a page, in the language of the request.
 pub fn page(problem: &Problem, words: Words) -> Response {
-    let (title, explanation) = match problem.status {
-        400 | 415 | 422 => (words.t("trouble-form"), words.t("trouble-form-how")),
-        401 => (words.t("trouble-signed-out"), words.t("trouble-signed-out-how")),
-        403 => (words.t("trouble-foreign"), words.t("trouble-foreign-how")),
-        404 | 405 => (words.t("trouble-nothing"), words.t("trouble-nothing-how")),
-        409 | 410 | 412 | 428 => (words.t("trouble-changed"), words.t("trouble-changed-how")),
-        413 => (words.t("trouble-large"), words.t("trouble-large-how")),
-        429 => (words.t("trouble-busy"), words.t("trouble-busy-how")),
-        503 => (words.t("trouble-later"), words.t("trouble-later-how")),
-        _ => (words.t("trouble-ours"), words.t("trouble-ours-how")),
-    };
+    let (title, explanation) = words_for(problem.status, words);
     let template = Trouble {
         w: words,
         css: assets::address("base.css"),
@@ -44,6 +34,21 @@ pub fn page(problem: &Problem, words: Words) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// What went wrong and how to go on, by the status.
+pub(super) fn words_for(status: u16, words: Words) -> (String, String) {
+    match status {
+        400 | 415 | 422 => (words.t("trouble-form"), words.t("trouble-form-how")),
+        401 => (words.t("trouble-signed-out"), words.t("trouble-signed-out-how")),
+        403 => (words.t("trouble-foreign"), words.t("trouble-foreign-how")),
+        404 | 405 => (words.t("trouble-nothing"), words.t("trouble-nothing-how")),
+        409 | 410 | 412 | 428 => (words.t("trouble-changed"), words.t("trouble-changed-how")),
+        413 => (words.t("trouble-large"), words.t("trouble-large-how")),
+        429 => (words.t("trouble-busy"), words.t("trouble-busy-how")),
+        503 => (words.t("trouble-later"), words.t("trouble-later-how")),
+        _ => (words.t("trouble-ours"), words.t("trouble-ours-how")),
+    }
 }
 
 /// The language of a request: of a staff page the one that was chosen there, else the one in its path, else the one that

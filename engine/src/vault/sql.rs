@@ -56,7 +56,8 @@ pub(super) static INSERT_VISIT: Insert = Insert {
     columns: 12,
 };
 pub(super) const VISIT: &str = "SELECT id, clinic, token_hash, subject, identity, patient, language, proof, \
-     terms_version, opened_at, expires_at, source_hash FROM visits WHERE token_hash = ?1";
+     terms_version, opened_at, expires_at, source_hash, draft FROM visits WHERE token_hash = ?1";
+pub(super) const SET_DRAFT: &str = "UPDATE visits SET draft = ?2 WHERE id = ?1";
 pub(super) const TOUCH_VISIT: &str = "UPDATE visits SET expires_at = max(expires_at, ?2) WHERE id = ?1";
 pub(super) const PROVE_VISIT: &str = "UPDATE visits SET proof = ?2, patient = ?3 WHERE id = ?1";
 /// Subjects of visits opened at or before ?1 whose keys nobody kept.

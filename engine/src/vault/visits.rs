@@ -72,6 +72,7 @@ pub struct Visit {
     pub expires_at: Instant,
     /// A keyed hash of where it came from.
     pub source_hash: Option<[u8; 32]>,
+    draft: Option<Sealed>,
     token_hash: [u8; 32],
 }
 
@@ -105,14 +106,17 @@ pub enum VisitLookup {
     Unknown,
 }
 
+fn sealed(blob: &[u8]) -> Result<Sealed> {
+    postcard::from_bytes(blob).map_err(|_| VaultError::Damaged("what a visit has sealed does not decode"))
+}
+
 impl Visit {
     const fn latest_end(opened_at: Instant) -> Instant {
         opened_at.plus_minutes(VISIT_HOURS * 60)
     }
 
     fn read(row: &SqliteRow) -> Result<Self> {
-        let identity = postcard::from_bytes(&row::blob(row, 4)?)
-            .map_err(|_| VaultError::Damaged("a visit's sealed identity does not decode"))?;
+        let identity = sealed(&row::blob(row, 4)?)?;
         Ok(Self {
             id: VisitId::from_bytes(row::bytes(row, 0)?),
             clinic: ClinicId::from_bytes(row::bytes(row, 1)?),
@@ -126,6 +130,7 @@ impl Visit {
             opened_at: row::instant(row, 9)?,
             expires_at: row::instant(row, 10)?,
             source_hash: row::maybe_bytes(row, 11)?,
+            draft: row::maybe_blob(row, 12)?.map(|blob| sealed(&blob)).transpose()?,
         })
     }
 }
@@ -161,6 +166,7 @@ impl Vault {
             opened_at: new.opened_at,
             expires_at: new.expires_at.min(Visit::latest_end(new.opened_at)),
             source_hash: new.source_hash,
+            draft: None,
             token_hash: token.hash(),
         };
         let visit_row = vec![
@@ -217,6 +223,36 @@ impl Vault {
         open(&key, visit.clinic, visit.subject, Field::VisitIdentity, &visit.identity)
             .map(|plain| Some(Phi::new(plain.to_vec())))
             .map_err(|_| VaultError::Damaged("a visit's sealed identity does not open"))
+    }
+
+    /// What the visitor chose and typed so far, with its layout; `None` if nothing was kept, or the key was destroyed.
+    pub async fn visit_draft(&self, visit: &Visit) -> Result<Option<(u16, Phi<Vec<u8>>)>> {
+        let Some(draft) = &visit.draft else { return Ok(None) };
+        let Some(key) = self.subject_key(visit.clinic, visit.subject).await? else { return Ok(None) };
+        open(&key, visit.clinic, visit.subject, Field::VisitDraft, draft)
+            .map(|plain| Some((draft.schema, Phi::new(plain.to_vec()))))
+            .map_err(|_| VaultError::Damaged("a visit's draft does not open"))
+    }
+
+    /// Keeps what the visitor chose and typed so far: in memory at once and on the disk soon. A power cut may lose the
+    /// last of it; the visitor chooses again.
+    pub async fn keep_visit_draft(&self, visit: &Visit, schema: u16, draft: &Phi<Vec<u8>>) -> Result<()> {
+        let key = self.subject_key(visit.clinic, visit.subject).await?.ok_or(VaultError::Gone)?;
+        let draft = seal(
+            &key,
+            visit.clinic,
+            visit.subject,
+            Field::VisitDraft,
+            schema,
+            SUBJECT_KEY_VERSION,
+            draw(&*self.entropy),
+            draw(&*self.entropy),
+            draft.expose(),
+        );
+        let stored = postcard::to_stdvec(&draft).map_err(|_| VaultError::Damaged("a sealed draft does not encode"))?;
+        self.visits.update(&visit.token_hash, |visit| visit.draft = Some(draft));
+        self.writer.run_behind(vec![Statement::Change(sql::SET_DRAFT, vec![visit.id.bytes().into(), stored.into()])]);
+        Ok(())
     }
 
     /// The visitor did something: the visit lasts at least until then, in memory at once and on the disk soon. Never

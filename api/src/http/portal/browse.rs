@@ -14,11 +14,11 @@ use axum::http::HeaderMap;
 use booking_domain::agenda_day::Selected;
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::{PractitionerId, ServiceId};
-use booking_domain::time::WallDate;
+use booking_domain::time::{Instant, WallDate};
 use booking_domain::visibility::{ViewerFacts, is_listed};
 use booking_engine::Place;
 use booking_engine::vault::Visit;
-use booking_projections::availability::{DayPart, DayParts, Offer, Query, Weekdays};
+use booking_projections::availability::{DayPart, DayParts, Offer, OfferKey, Query, Weekdays};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::{IntoParams, ToSchema};
@@ -32,6 +32,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 
 /// How many days a query without an end looks ahead.
 const DEFAULT_DAYS: i32 = 60;
+/// More availabilities than these do not begin at one moment.
+const SAME_START: usize = 500;
 /// How many days one query may span.
 const MAX_DAYS: i32 = 366;
 
@@ -291,6 +293,34 @@ pub(crate) async fn availabilities(
         as_of: format!("{}.{}", position.map_or(0, |p| p.0), now.0),
         stale,
     }))
+}
+
+/// One availability as this visitor is shown it; none if it is not.
+pub(crate) async fn offered(
+    app: &AppState,
+    found: &Found,
+    visit: &Visit,
+    service: ServiceId,
+    place: Place,
+) -> ApiResult<Option<PublicAvailability>> {
+    let viewer = app.engine.viewer::<booking_domain::clinic::ClinicRefusal>(visit, Some(service)).await?;
+    let (clinic, Selected { slot, start }) = (found.clinic(), place.selected);
+    let page = app.views.availability.query(&Query {
+        clinic,
+        service,
+        viewer: &viewer.facts,
+        from: place.date,
+        to: place.date,
+        practitioners: None,
+        weekdays: Weekdays::ALL,
+        parts: DayParts::ALL,
+        now: app.engine.now(),
+        after: Some(OfferKey { date: place.date, start: Instant(start.0 - 1), agenda: place.agenda, slot }),
+        limit: SAME_START,
+        count_days: false,
+    });
+    let offer = page.offers.iter().find(|o| (o.agenda, o.slot, o.span.start) == (place.agenda, slot, start));
+    Ok(offer.map(|offer| PublicAvailability::new(clinic, offer)))
 }
 
 /// The availabilities nearest to one that is gone. The view may not know yet that it is: it is none of them.
