@@ -96,20 +96,21 @@ impl<'a> Browser<'a> {
     #[must_use]
     #[track_caller]
     pub fn text_of(&self, selector: &str) -> String {
-        let html = self.html();
-        let found = html.select(&Selector::parse(selector).unwrap()).next();
+        let (html, wanted) = (self.html(), Selector::parse(selector).unwrap());
+        let found = html.select(&wanted).next();
         found.map(|e| plain(&e)).unwrap_or_else(|| panic!("no {selector} at {}: {}", self.address, self.answer.text))
     }
     /// The texts of all elements that a selector finds.
     #[must_use]
     pub fn texts_of(&self, selector: &str) -> Vec<String> {
-        self.html().select(&Selector::parse(selector).unwrap()).map(|e| plain(&e)).collect()
+        let (html, selector) = (self.html(), Selector::parse(selector).unwrap());
+        html.select(&selector).map(|e| plain(&e)).collect()
     }
     /// An attribute of every element that a selector finds.
     #[must_use]
     pub fn attributes(&self, selector: &str, attribute: &str) -> Vec<String> {
-        let html = self.html();
-        let found = html.select(&Selector::parse(selector).unwrap());
+        let (html, selector) = (self.html(), Selector::parse(selector).unwrap());
+        let found = html.select(&selector);
         found.filter_map(|e| e.value().attr(attribute).map(str::to_owned)).collect()
     }
     /// Something is there.

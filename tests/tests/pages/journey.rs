@@ -111,7 +111,7 @@ async fn a_stranger_books_without_a_script_in_either_language() {
         browser.is_at("booked");
         let reference = browser.text_of("#reference [aria-hidden]");
         let booked = app.scheduler().finds("2026-11-24", &reference).await;
-        assert_eq!(booked["start_time"], "09:00", "{booked}");
+        assert_eq!(booked["when"]["start_time"], "09:00", "{booked}");
         // Reload and Back show the same appointment and book nothing.
         let before = app.changes().await;
         browser.reloads().await;

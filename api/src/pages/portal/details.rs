@@ -154,11 +154,10 @@ pub(super) async fn lost(visiting: &mut Visiting, draft: &Draft, notice: Notice)
 pub(super) fn wrong(visiting: &Visiting, draft: &Draft, errors: &[FieldProblem]) -> Wrong {
     let list = config(visiting, draft).is_some_and(|c| !c.reasons.is_empty());
     let first = if list { "reason-0" } else { "reason_text" };
-    let too_long = errors.iter().any(|e| e.pointer == "/reason/text");
-    match too_long {
-        true => Wrong::one("reason_text", visiting.words.t("wrong-reason-text")),
-        false => Wrong::one(first, visiting.words.t("wrong-reason")),
+    if errors.iter().any(|e| e.pointer == "/reason/text") {
+        return Wrong::one("reason_text", visiting.words.t("wrong-reason-text"));
     }
+    Wrong::one(first, visiting.words.t("wrong-reason"))
 }
 
 /// Puts the end of the hold off, or holds again what was held; then back to the step.

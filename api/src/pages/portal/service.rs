@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 #[derive(Template)]
 #[template(path = "portal/service.html")]
-struct Services<'a> {
+struct Page<'a> {
     w: Words,
     css: String,
     s: Shell,
@@ -54,7 +54,7 @@ async fn page(visiting: &Visiting, wrong: &Wrong) -> ApiResult<Next> {
         chosen: draft.service == Some(service.id),
     };
     let services = listed.services.iter().map(choice).collect();
-    let page = render(&Services { w, css: s.css.clone(), s, services, wrong })?;
+    let page = render(&Page { w, css: s.css.clone(), s, services, wrong })?;
     Ok(Next::Answer(if wrong.is_empty() { page } else { with_status(page, 422) }))
 }
 
@@ -67,13 +67,9 @@ pub(super) fn facts(clinic: &Clinic, words: Words, service: Uuid) -> Vec<String>
     let modalities: BTreeSet<&str> = activities.iter().map(|a| a.modality.name()).collect();
     let mut facts = Vec::new();
     if let [Some(shortest), Some(longest)] = [minutes.first(), minutes.last()] {
-        facts.push(match shortest == longest {
-            true => words.duration((*shortest).into()),
-            false => words.tv(
-                "duration-between",
-                &[("from", words.duration((*shortest).into())), ("to", words.duration((*longest).into()))],
-            ),
-        });
+        let (from, to) = (words.duration((*shortest).into()), words.duration((*longest).into()));
+        let same = shortest == longest;
+        facts.push(if same { from } else { words.tv("duration-between", &[("from", from), ("to", to)]) });
     }
     facts.extend(modalities.into_iter().map(|name| modality(words, name)));
     facts
@@ -98,7 +94,7 @@ pub(super) async fn take(visiting: &mut Visiting, form: &Fields) -> ApiResult<Ne
     let listed = browse::services(visiting.app(), visiting.portal(), visiting.visitor()).await?.0;
     let chosen = form.get("service").parse::<Uuid>().ok();
     let Some(service) = listed.services.iter().map(|s| s.id).find(|id| Some(*id) == chosen) else {
-        let first = listed.services.first().map(|_| "service-1").unwrap_or("main");
+        let first = if listed.services.is_empty() { "main" } else { "service-1" };
         let wrong = Wrong::one(first, visiting.words.t("wrong-service"));
         return page(visiting, &wrong).await;
     };

@@ -80,17 +80,16 @@ fn listed(clinic: &Clinic, words: Words, now: Instant) -> Vec<Listed> {
 pub(super) fn trouble(visiting: &Visiting, problem: &Problem) -> Response {
     let (w, s) = (visiting.words, visiting.shell());
     let css = s.css.clone();
-    let rendered = match problem.code {
-        "portal_off" => render(&Closed { w, css, s }).map(|page| with_status(page, 200)),
-        _ => {
-            let (title, explanation) = match problem.status {
-                401 => (w.t("ended-title"), w.t("ended-how")),
-                404 => (w.t("trouble-nothing"), w.t("trouble-nothing-how")),
-                _ => general::words_for(problem.status, w),
-            };
-            let start = matches!(problem.status, 401 | 404 | 409 | 410 | 422);
-            render(&Trouble { w, css, s, title, explanation, start }).map(|page| with_status(page, problem.status))
-        }
+    let rendered = if problem.code == "portal_off" {
+        render(&Closed { w, css, s })
+    } else {
+        let (title, explanation) = match problem.status {
+            401 => (w.t("ended-title"), w.t("ended-how")),
+            404 => (w.t("trouble-nothing"), w.t("trouble-nothing-how")),
+            _ => general::words_for(problem.status, w),
+        };
+        let start = matches!(problem.status, 401 | 404 | 409 | 410 | 422);
+        render(&Trouble { w, css, s, title, explanation, start }).map(|page| with_status(page, problem.status))
     };
     match rendered {
         Ok(mut page) => {

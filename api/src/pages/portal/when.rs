@@ -215,7 +215,7 @@ impl Choice {
         let time = WallTime::parse(&shown.start_time).map(|time| words.time(time)).unwrap_or_default();
         let modality = modality(words, &shown.modality);
         let chosen = chosen == Some(shown.availability.as_str());
-        Self { id, day, time, modality, chosen, shown }
+        Self { id, shown, day, time, modality, chosen }
     }
 }
 

@@ -144,7 +144,9 @@ pub(super) async fn take(visiting: &mut Visiting, form: &Fields) -> ApiResult<Ne
         None => Draft::default(),
     };
     visiting.carries(opened.token);
-    WHOM.iter().filter(|(value, _)| *value == form.get("whom")).for_each(|(value, _)| draft.whom = (*value).to_owned());
+    if WHOM.iter().any(|(value, _)| *value == form.get("whom")) {
+        form.get("whom").clone_into(&mut draft.whom);
+    }
     let visit = visiting.visit().await?;
     visiting.keep(&visit, &draft).await?;
     Ok(Next::Step(Step::Service))
