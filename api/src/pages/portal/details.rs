@@ -164,7 +164,16 @@ pub(super) fn wrong(visiting: &Visiting, draft: &Draft, errors: &[FieldProblem])
 pub(super) async fn extend(visiting: &mut Visiting, visit: &Visit, mut draft: Draft, step: Step) -> ApiResult<Next> {
     let Some(held) = draft.chosen.as_ref().and_then(|c| c.hold.clone()) else { return Ok(Next::Step(step)) };
     let path = ApiPath((visiting.slug.clone(), held.hold));
-    match holds::extend(visiting.app(), path, visiting.visitor(), CommandHeaders::default()).await {
+    match holds::extend(
+        visiting.app(),
+        visiting.peer(),
+        visiting.headers.clone(),
+        path,
+        visiting.visitor(),
+        CommandHeaders::default(),
+    )
+    .await
+    {
         Ok(done) => {
             if let Some(chosen) = draft.chosen.as_mut() {
                 chosen.hold = Some(when::held(&done.body)?);

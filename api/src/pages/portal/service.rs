@@ -44,7 +44,7 @@ async fn page(visiting: &Visiting, wrong: &Wrong) -> ApiResult<Next> {
     if draft.booked.is_some() {
         return Ok(Next::Step(Step::Booked));
     }
-    let listed = browse::services(visiting.app(), visiting.portal(), visiting.visitor()).await?.0;
+    let listed = services(visiting).await?;
     let (w, s) = (visiting.words, visiting.shell());
     let choice = |service: &PublicService| Choice {
         id: service.id,
@@ -56,6 +56,12 @@ async fn page(visiting: &Visiting, wrong: &Wrong) -> ApiResult<Next> {
     let services = listed.services.iter().map(choice).collect();
     let page = render(&Page { w, css: s.css.clone(), s, services, wrong })?;
     Ok(Next::Answer(if wrong.is_empty() { page } else { with_status(page, 422) }))
+}
+
+/// What this visitor may book.
+async fn services(visiting: &Visiting) -> ApiResult<browse::Services> {
+    let headers = visiting.headers.clone();
+    Ok(browse::services(visiting.app(), visiting.peer(), headers, visiting.portal(), visiting.visitor()).await?.0)
 }
 
 /// What a service's activities say to patients: how long, and where.
@@ -91,7 +97,7 @@ pub(super) async fn take(visiting: &mut Visiting, form: &Fields) -> ApiResult<Ne
     if draft.booked.is_some() {
         return Ok(Next::Step(Step::Booked));
     }
-    let listed = browse::services(visiting.app(), visiting.portal(), visiting.visitor()).await?.0;
+    let listed = services(visiting).await?;
     let chosen = form.get("service").parse::<Uuid>().ok();
     let Some(service) = listed.services.iter().map(|s| s.id).find(|id| Some(*id) == chosen) else {
         let first = if listed.services.is_empty() { "main" } else { "service-1" };

@@ -103,7 +103,7 @@ impl Visiting {
     pub(super) fn command(&self, what: &str, key: &str, revision: Option<u64>) -> CommandHeaders {
         let idempotency_key = (!key.is_empty()).then(|| key.chars().take(200).collect());
         let path = format!("/p/{}/{what}", self.slug);
-        CommandHeaders { idempotency_key, if_match: revision, traceparent: None, path }
+        CommandHeaders { idempotency_key, if_match: revision, path, ..CommandHeaders::default() }
     }
     /// The visit; 401 without one that is going on.
     pub(super) async fn visit(&self) -> ApiResult<Visit> {

@@ -233,8 +233,16 @@ async fn times(visiting: &Visiting, service: Uuid, filters: &Filters, from: Wall
         counts: None,
         after: None,
     };
-    let answer = browse::availabilities(visiting.app(), visiting.portal(), visiting.visitor(), ApiQuery(wanted)).await;
-    Ok(answer?.0)
+    let headers = visiting.headers.clone();
+    let answer = browse::availabilities(
+        visiting.app(),
+        visiting.peer(),
+        headers,
+        visiting.portal(),
+        visiting.visitor(),
+        ApiQuery(wanted),
+    );
+    Ok(answer.await?.0)
 }
 
 /// The times by day and part of the day, and where the next page begins. A day that does not fit begins the next page,
@@ -373,9 +381,7 @@ pub(super) fn held(placed: &holds::PlacedHold) -> ApiResult<Held> {
 pub(super) async fn release(visiting: &Visiting, draft: &Draft) {
     let Some(held) = draft.chosen.as_ref().and_then(|c| c.hold.as_ref()) else { return };
     let path = ApiPath((visiting.slug.clone(), held.hold.clone()));
-    let headers = visiting.headers.clone();
-    let command = CommandHeaders::default();
-    let released = holds::release(visiting.app(), visiting.peer(), headers, path, visiting.visitor(), command).await;
+    let released = holds::release(visiting.app(), path, visiting.visitor(), CommandHeaders::default()).await;
     if let Err(problem) = released {
         tracing::warn!(code = problem.code, "a hold was not given back");
     }
