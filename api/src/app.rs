@@ -74,6 +74,8 @@ pub struct App {
     pub demand: crate::demand_counter::DemandCounter,
     /// Who saw whose data.
     pub access: AccessLog,
+    /// Who was erased, and whether the vault knows.
+    pub erasures: crate::erasures::ErasureList,
     /// Ends every long-lived stream and task.
     pub stop: tokio_util::sync::CancellationToken,
     file: SqliteStore,
@@ -115,6 +117,7 @@ impl App {
              log can be read",
             data.display()
         );
+        let erasures = crate::erasures::ErasureList::open(&data)?;
         let (vault, created) = Vault::open_dir(&data, Arc::clone(&options.entropy)).await.context("vault")?;
         let vault = Arc::new(vault);
         // What was opened before a refusal is closed before the refusal is told: the next start finds nothing in use.
@@ -148,10 +151,15 @@ impl App {
             root_key_made: created == Created::Made,
             limits: crate::http::limits::Limits::new(options.trusted_proxies, options.source_limits, options.work),
             deadline: crate::http::deadline::Deadline::new(options.answer_after),
+            erasures,
             stop,
             file,
             _lock: lock,
         });
+        // Before anybody is served; where the views still have far to go, housekeeping goes on with it.
+        if let Err(error) = crate::erasures::apply(&app, Duration::from_secs(1)).await {
+            tracing::warn!(%error, "the erasure list could not be applied yet; the service is not ready");
+        }
         crate::housekeeping::start(&app);
         Ok(app)
     }

@@ -12,6 +12,12 @@ const PURGE_MARGIN_MINUTES: i64 = 60;
 pub fn start(app: &Arc<App>) {
     let app = Arc::clone(app);
     tokio::spawn(async move {
+        while !app.erasures.applied() && !app.stop.is_cancelled() {
+            if let Err(error) = crate::erasures::apply(&app, Duration::from_secs(2)).await {
+                tracing::warn!(%error, "the erasure list could not be applied yet; the service is not ready");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
         let mut every_minute = tokio::time::interval(Duration::from_mins(1));
         every_minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -28,6 +34,7 @@ async fn round(app: &App) {
     app.demand.flush(&app.engine).await;
     app.limits.forget_old(app.engine.now());
     purge(app).await;
+    crate::erasures::sweep(app).await;
 }
 
 /// Finishes or ends moves that were left unfinished; the availability view knows the days.

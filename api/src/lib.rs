@@ -7,6 +7,7 @@
 //! | [`pages`] | the HTML pages: portal, staff; they call the API's functions |
 //! | [`cli`] | the command line |
 //! | [`import`], [`demo`] | a clinic from files; the demo clinic is one |
+//! | [`erasures`] | carrying out what was decided about forgetting a person |
 //! | [`demand_counter`], [`housekeeping`] | what runs beside requests |
 //!
 //! Nothing imports this crate but its binary and the whole-system tests.
@@ -15,6 +16,7 @@ pub mod app;
 pub mod cli;
 pub mod demand_counter;
 pub mod demo;
+pub mod erasures;
 pub mod housekeeping;
 pub mod http;
 pub mod import;

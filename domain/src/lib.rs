@@ -3,6 +3,7 @@ pub mod access;
 pub mod agenda_day;
 pub mod clinic;
 pub mod demand;
+pub mod erasure;
 pub mod ids;
 pub mod matching;
 pub mod patient;

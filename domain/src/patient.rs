@@ -118,6 +118,8 @@ pub enum PatientEvent {
     MergeDeclined(MergeDeclined),
     /// See [`MergeAbandoned`].
     MergeAbandoned(MergeAbandoned),
+    /// The person's data was erased, or is about to be: the record leads nowhere any more and takes nothing in.
+    PatientErased,
 }
 
 /// With whom a patient is registered (8.29).
@@ -211,7 +213,7 @@ pub struct Patient {
     pub receiving: BTreeMap<PatientId, u64>,
     /// For each would-be survivor, the last attempt that can no longer become decisive.
     pub declined: BTreeMap<PatientId, u64>,
-    /// The person's data was erased; no event says so yet.
+    /// The person's data was erased.
     pub erased: bool,
     /// Revision that last touched it.
     pub touched: u64,
@@ -257,6 +259,7 @@ impl Patient {
             PatientEvent::MergeAbandoned(e) => {
                 self.receiving.retain(|from, received| (*from, *received) != (e.from, e.received));
             }
+            PatientEvent::PatientErased => self.erased = true,
         }
     }
 }

@@ -16,8 +16,8 @@ pub struct StreamName(String);
 pub struct BadStreamName(pub String);
 
 /// The categories that exist.
-pub const CATEGORIES: [&str; 9] =
-    ["clinic", "slug", "template", "agendaday", "quota", "patient", "staff", "demand", "access"];
+pub const CATEGORIES: [&str; 10] =
+    ["clinic", "slug", "template", "agendaday", "quota", "patient", "staff", "demand", "access", "erasure"];
 
 impl StreamName {
     /// `clinic-{clinic}`: portal, activities, practitioners, agendas, services, settings.
@@ -64,6 +64,12 @@ impl StreamName {
     #[must_use]
     pub fn access(clinic: ClinicId, date: WallDate, writer: uuid::Uuid) -> Self {
         Self(format!("access-{}.{}.{}", clinic.0.simple(), date.compact(), writer.simple()))
+    }
+
+    /// `erasure-{subject}`: what became of the wish to forget one person.
+    #[must_use]
+    pub fn erasure(subject: SubjectId) -> Self {
+        Self(format!("erasure-{}", subject.0.simple()))
     }
 
     /// Reads a name back, from a store or an address: lower-case letters, digits, `.` and `-`, a known category.

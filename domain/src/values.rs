@@ -194,6 +194,22 @@ codes! {
         /// It was refused.
         Refused = 1 "refused",
     }
+    /// Who or what asked that a person be forgotten.
+    ErasureBasis {
+        /// The person, or somebody for them.
+        Person = 0 "person",
+        /// The time to keep the data is over.
+        RetentionEnd = 1 "retention_end",
+    }
+    /// Why a person is not forgotten.
+    ErasureGround {
+        /// The data must still be kept.
+        Retention = 0 "retention",
+        /// A legal hold.
+        LegalHold = 1 "legal_hold",
+        /// It was decided so, for reasons in words.
+        Decision = 2 "decision",
+    }
     /// A staff role.
     Role {
         /// Portal, activities, services, settings, members (R8).

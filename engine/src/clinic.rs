@@ -7,6 +7,7 @@ use booking_domain::clinic::{
     self, ActivityDefined, AgendaOpened, Clinic, ClinicEvent, ClinicRefusal, ClinicRegistered, PortalConfigured,
     PractitionerRegistered, ServiceConfigured, Settings,
 };
+use booking_domain::erasure::Retention;
 use booking_domain::ids::{ActivityId, ClinicId, ServiceId};
 use booking_domain::slug::{self, Slug, SlugRefusal};
 use booking_domain::stream::StreamName;
@@ -136,6 +137,15 @@ impl Engine {
         if_match: Option<u64>,
     ) -> Outcome<Clinic, ClinicRefusal> {
         self.on_clinic(ctx, |c| clinic::decide_deactivate_service(c, service, if_match)).await
+    }
+    /// `SetRetention`.
+    pub async fn set_retention(
+        &self,
+        ctx: &Context,
+        retention: Retention,
+        if_match: Option<u64>,
+    ) -> Outcome<Clinic, ClinicRefusal> {
+        self.on_clinic(ctx, |c| clinic::decide_set_retention(c, retention, if_match)).await
     }
     /// `ChangeSettings`.
     pub async fn change_settings(

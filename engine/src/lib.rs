@@ -7,7 +7,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `context`, `clock`, `folds`, `transact` | the one command path |
-//! | `clinic`, `schedule` (with `drafts`), `booking`, `appointments`, `moving`, `patients`, `members` | commands, one method each |
+//! | `clinic`, `schedule` (with `drafts`), `booking`, `appointments`, `moving`, `patients`, `members`, `erasure` | commands, one method each |
 //! | `viewer`, `quota` | facts that a decision needs from other streams |
 //! | `sweep` | process managers: what finishes or ends unfinished moves |
 //! | `access` | who saw whose data, on the disk before they see it |
@@ -22,6 +22,7 @@ mod clinic;
 mod clock;
 mod context;
 mod drafts;
+mod erasure;
 mod folds;
 mod members;
 mod moving;

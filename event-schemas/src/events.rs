@@ -12,12 +12,17 @@ use crate::forms::appointment::{
 };
 use crate::forms::clinic::{
     ActivityDefinedV1, ActivityRetiredV1, AgendaOpenedV1, ClinicRegisteredV1, PortalActivatedV1, PortalConfiguredV1,
-    PortalDeactivatedV1, PractitionerRegisteredV1, ServiceConfiguredV1, ServiceDeactivatedV1, SettingsChangedV1,
+    PortalDeactivatedV1, PractitionerRegisteredV1, RetentionSetV1, ServiceConfiguredV1, ServiceDeactivatedV1,
+    SettingsChangedV1,
 };
 use crate::forms::demand::DemandCountedV1;
+use crate::forms::erasure::{
+    ErasureApprovedV1, ErasureRefusedV1, ErasureRequestedV1, ErasureWithdrawnV1, LegalHoldPlacedV1,
+    LegalHoldReleasedV1, SubjectErasedV1,
+};
 use crate::forms::patient::{
-    MergeAbandonedV1, MergeCompletedV1, MergeDeclinedV1, MergeReceivedV1, PatientDeceasedV1, PatientMergedV1,
-    PatientRegisteredV1, PatientUpdatedV1, RegistrationSetV1,
+    MergeAbandonedV1, MergeCompletedV1, MergeDeclinedV1, MergeReceivedV1, PatientDeceasedV1, PatientErasedV1,
+    PatientMergedV1, PatientRegisteredV1, PatientUpdatedV1, RegistrationSetV1,
 };
 use crate::forms::quota::{QuotaReleasedV1, QuotaTakenV1};
 use crate::forms::slug::SlugClaimedV1;
@@ -27,6 +32,7 @@ use booking_domain::access::AccessEvent;
 use booking_domain::agenda_day::AgendaDayEvent;
 use booking_domain::clinic::ClinicEvent;
 use booking_domain::demand::DemandEvent;
+use booking_domain::erasure::ErasureEvent;
 use booking_domain::patient::PatientEvent;
 use booking_domain::quota::QuotaEvent;
 use booking_domain::slug::SlugEvent;
@@ -46,6 +52,7 @@ codec! {
         ServiceConfigured(event) = ServiceConfiguredV1,
         ServiceDeactivated(event) = ServiceDeactivatedV1,
         SettingsChanged(event) = SettingsChangedV1,
+        RetentionSet(event) = RetentionSetV1,
     }
     former {}
 }
@@ -88,6 +95,7 @@ codec! {
         MergeCompleted(event) = MergeCompletedV1,
         MergeDeclined(event) = MergeDeclinedV1,
         MergeAbandoned(event) = MergeAbandonedV1,
+        PatientErased = PatientErasedV1,
     }
     former {}
 }
@@ -135,6 +143,19 @@ codec! {
 codec! {
     AccessEvent {
         AccessRecorded(event) = AccessRecordedV1,
+    }
+    former {}
+}
+
+codec! {
+    ErasureEvent {
+        ErasureRequested(event) = ErasureRequestedV1,
+        ErasureRefused(event) = ErasureRefusedV1,
+        ErasureApproved(event) = ErasureApprovedV1,
+        ErasureWithdrawn = ErasureWithdrawnV1,
+        SubjectErased(event) = SubjectErasedV1,
+        LegalHoldPlaced = LegalHoldPlacedV1,
+        LegalHoldReleased = LegalHoldReleasedV1,
     }
     former {}
 }
@@ -215,6 +236,8 @@ domain_event! {
     Demand(DemandEvent),
     /// Observed of access.
     Access(AccessEvent),
+    /// Of the wish to forget a person.
+    Erasure(ErasureEvent),
 }
 
 /// The aggregate's line of a type, if the type is one of its own.

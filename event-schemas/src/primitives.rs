@@ -220,6 +220,10 @@ code_types! {
     StatusCode for values::Status;
     /// Why a hold ended before its time.
     HoldEndCode for values::HoldEnd;
+    /// Who or what asked that a person be forgotten.
+    ErasureBasisCode for values::ErasureBasis;
+    /// Why a person is not forgotten.
+    ErasureGroundCode for values::ErasureGround;
     /// A staff role.
     RoleCode for values::Role;
     /// What became of an asking on the portal.

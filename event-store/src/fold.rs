@@ -3,6 +3,7 @@
 use crate::port::{EventStore, Position, ReadError, Recorded, Revision};
 use booking_domain::agenda_day::AgendaDay;
 use booking_domain::clinic::Clinic;
+use booking_domain::erasure::Erasure;
 use booking_domain::ids::CommandId;
 use booking_domain::patient::Patient;
 use booking_domain::quota::Quota;
@@ -40,6 +41,7 @@ aggregates! {
     Quota => booking_domain::quota::QuotaEvent,
     Staff => booking_domain::staff::StaffEvent,
     SlugOwner => booking_domain::slug::SlugEvent,
+    Erasure => booking_domain::erasure::ErasureEvent,
 }
 
 /// What a command left in a stream.

@@ -15,10 +15,11 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 /// `application_id` of the views: the letters `bVew`.
 const APPLICATION_ID: u32 = 0x6256_6577;
 /// The schema's steps; the n-th leads to `user_version` n. A step that was released is never changed.
-const SCHEMA: [&str; 3] = [
+const SCHEMA: [&str; 4] = [
     include_str!("../../migrations/views/0001_views.sql"),
     include_str!("../../migrations/views/0002_ledger.sql"),
     include_str!("../../migrations/views/0003_access.sql"),
+    include_str!("../../migrations/views/0004_erasures.sql"),
 ];
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 

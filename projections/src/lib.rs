@@ -7,7 +7,7 @@
 //! - [`View`] is what a read model says about itself, [`Runner`] feeds one, [`Runner::rebuild`] makes one again while
 //!   it is read.
 //! - [`availability`], [`clinics`] and [`directory`] answer from memory; [`agenda`], [`appointments`], [`demand`],
-//!   [`ledger`] and [`access`] from the file.
+//!   [`ledger`], [`access`] and [`erasures`] from the file.
 //!
 //! What holds throughout:
 //!
@@ -27,6 +27,7 @@ pub mod clinics;
 pub mod demand;
 pub mod directory;
 mod envelope;
+pub mod erasures;
 mod file;
 pub mod ledger;
 mod projection;

@@ -7,6 +7,7 @@ use crate::availability::Availability;
 use crate::clinics::Clinics;
 use crate::demand::Demand;
 use crate::directory::{Directory, ProfileOpener};
+use crate::erasures::Erasures;
 use crate::file::{self, Db, OpenError};
 use crate::ledger::Ledger;
 use crate::projection::{View, ViewError};
@@ -73,6 +74,8 @@ pub struct Views {
     pub ledger: Arc<Ledger>,
     /// Who saw whose data.
     pub access: Arc<Accesses>,
+    /// Who is to be forgotten, and who was.
+    pub erasures: Arc<Erasures>,
     lanes: Vec<Box<dyn Lane>>,
     db: Arc<Db>,
     stop: CancellationToken,
@@ -105,6 +108,7 @@ impl Views {
         let demand = Arc::new(Demand::new(Arc::clone(&db)));
         let ledger = Arc::new(Ledger::new(Arc::clone(&db)));
         let access = Arc::new(Accesses::new(Arc::clone(&db)));
+        let erasures = Arc::new(Erasures::new(Arc::clone(&db)));
         let opening = Opening { path, store, db: Arc::clone(&db), options };
         let lanes = vec![
             opening.lane(&clinics).await?,
@@ -115,6 +119,7 @@ impl Views {
             opening.lane(&demand).await?,
             opening.lane(&ledger).await?,
             opening.lane(&access).await?,
+            opening.lane(&erasures).await?,
         ];
         let (stop, tasks) = (CancellationToken::new(), StdMutex::default());
         Ok(Self {
@@ -126,6 +131,7 @@ impl Views {
             demand,
             ledger,
             access,
+            erasures,
             lanes,
             db,
             stop,

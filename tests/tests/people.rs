@@ -50,7 +50,7 @@ fn destroying_every_key_changes_no_answer_about_what_is_free() {
         let mut subjects: BTreeSet<_> = play.patients.iter().map(|p| p.id.into()).collect();
         subjects.extend(before.iter().flat_map(|(_, day)| day.appointments.values().map(|a| a.subject)));
         for subject in subjects {
-            play.world.vault.destroy_subject(play.world.clinic, subject, play.now()).await.unwrap();
+            play.world.vault.destroy_subjects(play.world.clinic, &[subject], play.now()).await.unwrap();
         }
         play.world.restart();
         for ((agenda, day), state) in before {

@@ -28,6 +28,7 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
         (name = "schedule", description = "Slots and templates."),
         (name = "appointments", description = "Appointments in the hands of staff."),
         (name = "patients", description = "Patient records and reconciliation."),
+        (name = "erasure", description = "Forgetting a person: requests, decisions, legal holds, retention."),
         (name = "audit", description = "What happened."),
         (name = "feed", description = "The log as a resumable stream, without personal data."),
     )

@@ -57,6 +57,7 @@ pub fn router(app: AppState) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not possible here")
         })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), portal::redirect_old_address))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), after_the_erasures))
         .with_state(app)
         .layer(axum::middleware::from_fn(time_limit))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
@@ -75,6 +76,19 @@ pub fn router(app: AppState) -> Router {
         .layer(axum::middleware::from_fn(crate::pages::headers::protect))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, ids))
+}
+
+/// Nobody is served before everybody on the erasure list is gone from the vault: it may be an older copy.
+async fn after_the_erasures(
+    axum::extract::State(app): axum::extract::State<AppState>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> axum::response::Response {
+    if app.erasures.applied() {
+        return next.run(request).await;
+    }
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "starting", "The service is starting").retry_after(1);
+    axum::response::IntoResponse::into_response(problem)
 }
 
 /// Longest that a request may take; streams end by their own rules.

@@ -28,7 +28,14 @@ async fn ready(State(app): State<AppState>) -> impl IntoResponse {
         .collect();
     let healthy = app.views.status().iter().all(|s| s.is_healthy(PATIENCE));
     let draining = app.stop.is_cancelled();
-    let ready = log && healthy && !draining;
+    // Before everybody on the erasure list is gone from the vault, nobody is served.
+    let erasures = app.erasures.applied();
+    let ready = log && healthy && erasures && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": ready, "log": log, "draining": draining, "projections": projections })))
+    (
+        status,
+        Json(
+            json!({ "ready": ready, "log": log, "draining": draining, "erasures": erasures, "projections": projections }),
+        ),
+    )
 }

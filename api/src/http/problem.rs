@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use booking_domain::agenda_day::{Blocked, DayRefusal};
 use booking_domain::clinic::ClinicRefusal;
+use booking_domain::erasure::ErasureRefusal;
 use booking_domain::patient::PatientRefusal;
 use booking_domain::slug::SlugRefusal;
 use booking_domain::staff::StaffRefusal;
@@ -299,6 +300,20 @@ impl From<PatientRefusal> for Problem {
             }
             PatientRefusal::Stale(stale) => stale.into(),
             PatientRefusal::BadField(bad) => bad.into(),
+        }
+    }
+}
+
+impl From<ErasureRefusal> for Problem {
+    fn from(refusal: ErasureRefusal) -> Self {
+        let text = refusal.to_string();
+        match refusal {
+            ErasureRefusal::UnknownPerson => Self::not_found(),
+            ErasureRefusal::NoRequest => Self::conflict("no_request", text),
+            ErasureRefusal::Erased => Self::conflict("erased", text),
+            ErasureRefusal::TooEarly(_) => Self::conflict("cooling_off", text),
+            ErasureRefusal::Stale(stale) => stale.into(),
+            ErasureRefusal::BadField(bad) => bad.into(),
         }
     }
 }

@@ -234,7 +234,7 @@ async fn somebody_who_was_erased_does_not_come_back() {
     let clinic = Clinic::empty().await;
     let first = clinic.imported().await;
     let id: PatientId = clinic.ids().await.of("patient", &["A1"]);
-    clinic.engine.vault().destroy_subject(first.clinic, id.into(), clinic.engine.now()).await.unwrap();
+    clinic.engine.vault().destroy_subjects(first.clinic, &[id.into()], clinic.engine.now()).await.unwrap();
     let again = clinic.imported().await;
     assert_eq!((again.patients.left_out, again.patients.unchanged), (1, 2));
     assert_eq!(again.notes.iter().filter(|n| n.message.contains("erased")).count(), 1);

@@ -3,9 +3,10 @@
 use super::{
     ActivityDefined, ActivityId, ActivityRetired, AgeUnit, AgendaId, AgendaOpened, Clinic, ClinicEvent,
     ClinicRegistered, Criterion, Language, Modality, PortalConfigured, PractitionerFilter, PractitionerId,
-    PractitionerRegistered, PublicationRule, RecognitionProof, RegistrationKind, ServiceConfigured, ServiceDeactivated,
-    ServiceId, Settings, SettingsChanged, Sex,
+    PractitionerRegistered, PublicationRule, RecognitionProof, RegistrationKind, RetentionSet, ServiceConfigured,
+    ServiceDeactivated, ServiceId, Settings, SettingsChanged, Sex,
 };
+use crate::erasure::Retention;
 use crate::values::{BadField, Stale, check_localized, check_match, check_range, check_text};
 
 /// Why a command on a clinic is refused.
@@ -288,6 +289,15 @@ pub fn decide_change_settings(
     } else {
         vec![ClinicEvent::SettingsChanged(SettingsChanged { settings })]
     })
+}
+
+/// `SetRetention`.
+pub fn decide_set_retention(clinic: &Clinic, retention: Retention, if_match: Option<u64>) -> Decision {
+    clinic.known()?;
+    check_match(if_match, clinic.retention_touched)?;
+    retention.check()?;
+    let same = clinic.retention == retention;
+    Ok(if same { vec![] } else { vec![ClinicEvent::RetentionSet(RetentionSet { retention })] })
 }
 
 #[cfg(test)]

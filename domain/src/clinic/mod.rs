@@ -10,6 +10,7 @@ mod state;
 pub use decide::*;
 pub use state::*;
 
+use crate::erasure::Retention;
 use crate::ids::{ActivityId, AgendaId, ClinicId, MemberId, PractitionerId, ServiceId};
 use crate::time::{Instant, WallTime};
 use crate::values::{AgeUnit, Language, Localized, Modality, RecognitionProof, RegistrationKind, Sex, Usage};
@@ -125,6 +126,13 @@ pub struct SettingsChanged {
     pub settings: Settings,
 }
 
+/// How long what is kept was set, as a whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RetentionSet {
+    /// What holds from now on.
+    pub retention: Retention,
+}
+
 /// What happens to a clinic.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ClinicEvent {
@@ -150,6 +158,8 @@ pub enum ClinicEvent {
     ServiceDeactivated(ServiceDeactivated),
     /// See [`SettingsChanged`].
     SettingsChanged(SettingsChanged),
+    /// See [`RetentionSet`].
+    RetentionSet(RetentionSet),
 }
 
 /// An online service as its clinic configures it (3.2).

@@ -5,6 +5,7 @@ use super::{
     ActivityDefined, AgendaOpened, ClinicEvent, ClinicRegistered, PortalConfigured, PractitionerRegistered,
     ServiceConfig, Settings,
 };
+use crate::erasure::Retention;
 use crate::ids::{ActivityId, AgendaId, ClinicId, PractitionerId, ServiceId};
 use crate::time::Tz;
 use crate::values::{Localized, Modality, Stamp};
@@ -29,6 +30,10 @@ pub struct Clinic {
     pub settings: Settings,
     /// Revision that last touched the settings.
     pub settings_touched: u64,
+    /// How long what is kept.
+    pub retention: Retention,
+    /// Revision that last touched the retention.
+    pub retention_touched: u64,
     /// Revision of the last event of the stream.
     pub revision: u64,
     zone: Option<Tz>,
@@ -162,6 +167,10 @@ impl Clinic {
             ClinicEvent::SettingsChanged(e) => {
                 self.settings = e.settings.clone();
                 self.settings_touched = touched;
+            }
+            ClinicEvent::RetentionSet(e) => {
+                self.retention = e.retention;
+                self.retention_touched = touched;
             }
         }
     }

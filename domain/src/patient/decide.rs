@@ -182,3 +182,9 @@ pub fn decide_abandon_merge(survivor: &Patient, from: PatientId, received: u64) 
     let pending = survivor.receiving.get(&from) == Some(&received);
     Ok(if pending { vec![PatientEvent::MergeAbandoned(MergeAbandoned { from, received })] } else { vec![] })
 }
+
+/// `ErasePatient`: closes the record before its keys go. Also a merged record is closed; one that was never there is not.
+pub fn decide_erase_patient(patient: &Patient) -> Decision {
+    patient.known()?;
+    Ok(if patient.erased { vec![] } else { vec![PatientEvent::PatientErased] })
+}

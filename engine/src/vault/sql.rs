@@ -47,8 +47,12 @@ pub(super) fn subject_keys(subjects: usize) -> String {
 }
 pub(super) const KEEP_SUBJECT: &str =
     "UPDATE subject_keys SET visit = NULL WHERE subject = ?1 AND clinic = ?2 AND wrapped IS NOT NULL";
-pub(super) const DESTROY_SUBJECT: &str = "UPDATE subject_keys SET wrapped = NULL, visit = NULL, destroyed_at = ?3 \
-     WHERE subject = ?1 AND clinic = ?2 AND wrapped IS NOT NULL";
+/// Leaves a row also for a subject that had none: nobody makes a key for it any more.
+pub(super) const DESTROY_SUBJECT: &str = "INSERT INTO subject_keys (subject, clinic, version, created_at, destroyed_at) \
+     VALUES (?1, ?2, 1, ?3, ?3) \
+     ON CONFLICT (subject) DO UPDATE SET wrapped = NULL, visit = NULL, destroyed_at = ?3 \
+     WHERE clinic = ?2 AND wrapped IS NOT NULL";
+pub(super) const DESTROY_VISITS_OF: &str = "DELETE FROM visits WHERE subject = ?1 AND clinic = ?2";
 
 pub(super) static INSERT_VISIT: Insert = Insert {
     head: "INSERT INTO visits (id, clinic, token_hash, subject, identity, patient, language, proof, terms_version, \

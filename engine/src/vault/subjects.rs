@@ -154,13 +154,39 @@ impl Vault {
         self.writer.run_behind(vec![Statement::Change(sql::KEEP_SUBJECT, values)]);
     }
 
-    /// Destroys the subject's key for ever, also its copies in the write-ahead log and in memory. `false`: there was
-    /// none. Backups of the vault still hold it: that is why they are kept for a short time only.
-    pub async fn destroy_subject(&self, clinic: ClinicId, subject: SubjectId, now: Instant) -> Result<bool> {
-        let values = vec![subject.bytes().into(), clinic.bytes().into(), now.0.into()];
-        let rows = self.writer.run_and_scrub(vec![Statement::Change(sql::DESTROY_SUBJECT, values)]).await?;
-        self.subjects.forget([&(clinic, subject)]);
-        Ok(rows > 0)
+    /// Destroys these subjects' keys for ever, also their copies in the write-ahead log and in memory, and deletes their
+    /// visits. Nobody makes another key for any of them. Answers how many had one. Backups of the vault still hold
+    /// them: that is why they are kept for a short time only.
+    pub async fn destroy_subjects(&self, clinic: ClinicId, subjects: &[SubjectId], now: Instant) -> Result<usize> {
+        let mut destroyed = 0;
+        for part in subjects.chunks(BULK) {
+            let clinic_keys = self.clinic_keys(clinic).await?;
+            let known = self.load(&clinic_keys, part).await?;
+            destroyed += known.values().flatten().count();
+            let ids = |subject: &SubjectId| vec![subject.bytes().into(), clinic.bytes().into()];
+            let gone = |subject: &&SubjectId| matches!(known.get(subject), Some(None));
+            let mut statements = Vec::with_capacity(2 * part.len());
+            for subject in part.iter().filter(|subject| !gone(subject)) {
+                statements.push(Statement::Change(sql::DESTROY_VISITS_OF, ids(subject)));
+                let mut values = ids(subject);
+                values.push(now.0.into());
+                statements.push(Statement::Change(sql::DESTROY_SUBJECT, values));
+            }
+            if !statements.is_empty() {
+                self.writer.run_and_scrub(statements).await?;
+            }
+            let places: Vec<_> = part.iter().map(|subject| (clinic, *subject)).collect();
+            self.subjects.forget(&places);
+            self.visits.retain(|_, visit| visit.clinic != clinic || !part.contains(&visit.subject));
+        }
+        Ok(destroyed)
+    }
+
+    /// Those of these subjects who still have a key.
+    pub async fn with_key(&self, clinic: ClinicId, subjects: &[SubjectId]) -> Result<Vec<SubjectId>> {
+        let clinic_keys = self.clinic_keys(clinic).await?;
+        let known = self.load(&clinic_keys, subjects).await?;
+        Ok(known.into_iter().filter_map(|(subject, key)| key.map(|_| subject)).collect())
     }
 
     /// Rows of the table: `None` for a destroyed key, nothing for a subject without a row.

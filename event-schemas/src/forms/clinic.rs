@@ -6,8 +6,10 @@ use crate::primitives::{Id, LanguageCode, ModalityCode, RecognitionProofCode, Us
 use crate::wire::{wire, wire_unit};
 use booking_domain::clinic::{
     ActivityDefined, ActivityRetired, AgendaOpened, ClinicRegistered, ContactDetails, PortalConfigured,
-    PractitionerRegistered, ServiceConfig, ServiceConfigured, ServiceDeactivated, Settings, SettingsChanged,
+    PractitionerRegistered, RetentionSet, ServiceConfig, ServiceConfigured, ServiceDeactivated, Settings,
+    SettingsChanged,
 };
+use booking_domain::erasure::Retention;
 
 wire! {
     /// A clinic was registered, with its first administrator.
@@ -116,6 +118,22 @@ wire! {
     "settings-changed.v1" SettingsChangedV1 for SettingsChanged {
         /// All settings.
         settings: SettingsV1,
+    }
+
+    /// How long what is kept was set, as a whole.
+    "retention-set.v1" RetentionSetV1 for RetentionSet {
+        /// What holds from now on.
+        retention: RetentionV1,
+    }
+
+    /// How long a clinic keeps what, and how long it waits before it forgets.
+    RetentionV1 for Retention {
+        /// Years that a patient's data are kept after the last appointment.
+        attached_years: u16,
+        /// Days after the appointment, after which a provisional contact that was never attached is erased.
+        provisional_days: u16,
+        /// Days between the decision to erase and the erasure, in which it can be withdrawn.
+        cooling_off_days: u16,
     }
 
     /// An online service as its clinic configures it.

@@ -5,6 +5,7 @@ pub mod agenda_day;
 pub mod appointment;
 pub mod clinic;
 pub mod demand;
+pub mod erasure;
 pub mod patient;
 pub mod quota;
 pub mod rules;
@@ -29,4 +30,5 @@ pub const DOCS: &[&[FormDoc]] = &[
     slug::DOCS,
     demand::DOCS,
     access::DOCS,
+    erasure::DOCS,
 ];

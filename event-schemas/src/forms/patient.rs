@@ -2,7 +2,7 @@
 
 use super::shared::SealedV1;
 use crate::primitives::{Id, RegistrationCode};
-use crate::wire::{Wire, wire};
+use crate::wire::{Wire, wire, wire_unit};
 use booking_domain::ids::PractitionerId;
 use booking_domain::patient::{
     MergeAbandoned, MergeCompleted, MergeDeclined, MergeReceived, PatientDeceased, PatientMerged, PatientRegistered,
@@ -81,7 +81,12 @@ wire! {
         /// Revision, on this stream, of the `merge-received` that began the attempt.
         received: u64,
     }
+
+    /// The person's data was erased, or is about to be: the record leads nowhere any more and takes nothing in.
+    "patient-erased.v1" PatientErasedV1 {}
 }
+
+wire_unit!(PatientErasedV1);
 
 impl Wire<Registration> for RegistrationV1 {
     fn to_wire(value: &Registration) -> Self {

@@ -123,6 +123,25 @@ impl Appointments {
         rows(&query.bind(limit_of(limit)).fetch_all(&self.db.readers).await?)
     }
 
+    /// The appointments that were booked under this person's own key.
+    pub async fn of_subject(&self, subject: SubjectId) -> Result<Vec<AppointmentRow>, ViewError> {
+        let sql = select!("subject = ? ORDER BY start, id");
+        rows(&sqlx::query(sql).bind(subject.bytes().to_vec()).fetch_all(&self.db.readers).await?)
+    }
+
+    /// The appointments of a clinic without a record that start within a time, the end excluded, ended ones too: the
+    /// contacts that nobody attached.
+    pub async fn unattached(
+        &self,
+        clinic: ClinicId,
+        (from, to): (Instant, Instant),
+        limit: usize,
+    ) -> Result<Vec<AppointmentRow>, ViewError> {
+        let sql = select!("clinic = ? AND start >= ? AND start < ? AND patient IS NULL ORDER BY start, id LIMIT ?");
+        let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(from.0).bind(to.0).bind(limit_of(limit));
+        rows(&query.fetch_all(&self.db.readers).await?)
+    }
+
     /// True if an appointment was ever booked for this person.
     pub async fn subject_known(&self, subject: SubjectId) -> Result<bool, ViewError> {
         let sql = select!("subject = ? LIMIT 1");

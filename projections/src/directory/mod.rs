@@ -48,10 +48,14 @@ impl Directory {
         rows: impl Iterator<Item = (PatientId, &'a PatientRow)> + Send,
     ) -> Vec<(PatientId, Option<Profile>)> {
         let mut sealed: BTreeMap<ClinicId, Vec<(SubjectId, Sealed)>> = BTreeMap::new();
+        let mut all = Vec::new();
         for (id, row) in rows {
+            if row.erased {
+                all.push((id, None));
+                continue;
+            }
             sealed.entry(row.clinic).or_default().push((id.into(), row.profile.clone()));
         }
-        let mut all = Vec::new();
         for (clinic, of_clinic) in sealed {
             for bulk in of_clinic.chunks(BULK) {
                 let mut opened = self.opener().open_profiles(clinic, bulk).await;
@@ -66,7 +70,7 @@ impl Directory {
 #[async_trait]
 impl View for Directory {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["patient"];
     type Event = Envelope;
     type Key = PatientId;

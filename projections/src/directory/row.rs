@@ -21,6 +21,8 @@ pub struct PatientRow {
     pub death_date: Option<Sealed>,
     /// The record that this one leads to.
     pub merged_into: Option<PatientId>,
+    /// The person was erased: what is sealed is not opened any more, also while its key still exists.
+    pub erased: bool,
     /// It came by an import.
     pub imported: bool,
     /// Its `ETag`.
@@ -44,6 +46,7 @@ pub(super) fn evolve(row: Option<&PatientRow>, event: &PatientEvent, stamp: Stam
             deceased: false,
             death_date: None,
             merged_into: None,
+            erased: false,
             imported: e.imported,
             touched: stamp.revision,
         });
@@ -60,6 +63,7 @@ pub(super) fn evolve(row: Option<&PatientRow>, event: &PatientEvent, stamp: Stam
             row.death_date.clone_from(&e.death_date);
         }
         PatientEvent::PatientMerged(e) => row.merged_into = Some(e.into),
+        PatientEvent::PatientErased => row.erased = true,
         PatientEvent::PatientRegistered(_)
         | PatientEvent::MergeReceived(_)
         | PatientEvent::MergeCompleted(_)

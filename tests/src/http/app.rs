@@ -124,8 +124,18 @@ impl TestApp {
 
     /// Stops and starts again on the same data directory, with other options.
     pub async fn restarts(self, change: impl FnOnce(AppOptions) -> AppOptions) -> Self {
+        self.restarts_after(change, |_| ()).await
+    }
+
+    /// The same; something is done to the data directory while nobody has it.
+    pub async fn restarts_after(
+        self,
+        change: impl FnOnce(AppOptions) -> AppOptions,
+        meanwhile: impl FnOnce(&Path),
+    ) -> Self {
         let (clinic, clock, client) = (self.clinic.clone(), Arc::clone(&self.clock), client());
         let dir = self.stop().await;
+        meanwhile(dir.path());
         let serving = Serving::start(change(options(dir.path(), &clock)), anywhere()).await.unwrap();
         let app = Arc::clone(&serving.app);
         Self { clinic, clock, app, serving, client, dir, sessions: Mutex::default() }

@@ -2,6 +2,7 @@
 //! refused and leaves no mark, who may do what, and where personal data must never be.
 
 mod doors;
+mod erasure;
 mod files;
 mod foreign;
 mod links;

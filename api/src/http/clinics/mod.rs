@@ -10,10 +10,12 @@
 //! | `setup`, `roster`, `services`, `settings` | what patients may be offered; `service_form` is its JSON |
 //! | `slots`, `bulk`, `templates` | schedules; `slot_form` is their JSON |
 //! | `agenda`, `appointments`, `patients`, `reconciliation` | the daily work |
+//! | `erasures` | forgetting a person, and how long what is kept |
 
 pub(crate) mod agenda;
 pub(crate) mod appointments;
 pub(crate) mod bulk;
+pub(crate) mod erasures;
 pub(crate) mod members;
 pub(crate) mod patients;
 pub(crate) mod reconciliation;
@@ -57,6 +59,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(appointments::routes())
         .merge(patients::routes())
         .merge(reconciliation::routes())
+        .merge(erasures::routes())
 }
 
 /// Header of a command that creates something; read by `CommandHeaders`.
