@@ -21,6 +21,11 @@ impl<'a> Visitor<'a> {
         let opened = opening(app, slug, &person.typed()).await.ok();
         Self { app, slug: slug.to_owned(), token: opened.str("/token").to_owned() }
     }
+    /// Somebody whose visit is open already.
+    #[must_use]
+    pub fn with(app: &'a TestApp, slug: &str, token: &str) -> Self {
+        Self { app, slug: slug.to_owned(), token: token.to_owned() }
+    }
     /// A request to a path below the portal's.
     #[must_use]
     pub fn asks(&self, method: Method, path: &str) -> Asked {

@@ -6,6 +6,7 @@ mod erasure;
 mod files;
 mod foreign;
 mod links;
+mod oracle;
 mod refused;
 mod roles;
 mod scenarios;

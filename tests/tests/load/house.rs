@@ -47,6 +47,10 @@ impl House {
     pub fn portal(&self, clinic: &Clinic) -> Portal {
         Portal::new(&self.serving.address.to_string(), &clinic.slug, clinic.service)
     }
+    /// The address of a clinic's portal in it.
+    pub fn base(&self, clinic: &Clinic) -> String {
+        format!("http://{}/api/v1/portal/{}", self.serving.address, clinic.slug)
+    }
     /// Everything in the log.
     pub async fn log(&self) -> Vec<Recorded> {
         events_of(&**self.app().log()).await
@@ -128,7 +132,8 @@ impl Clinic {
     pub fn in_days(&self, days: i32) -> WallDate {
         self.engine.now().wall(Tz::America__Toronto).0.plus_days(days)
     }
-    fn ctx(&self) -> Context {
+    /// The frame of a command.
+    pub fn ctx(&self) -> Context {
         Context {
             clinic: self.id,
             actor: Actor::Staff(MemberId(self.id.0)),

@@ -6,6 +6,8 @@
 //! | `house` | a server in this process, and clinics in it |
 //! | `races` | two hundred clients want the same thing |
 //! | `release` | many more visitors than times, all at one instant |
+//! | `oracle` | whether the time of an answer tells who is a patient |
+//! | `swarm` | bots that hoard a clinic, and honest visitors |
 //! | `child`, `driver`, `witness`, `kills` | a server process that is killed, whoever loads it, and what is found after |
 //!
 //! Clinics are set up through the engine; everything that is tested goes over HTTP. `docs/torture.md` says how to run
@@ -15,9 +17,11 @@ mod child;
 mod driver;
 mod house;
 mod kills;
+mod oracle;
 mod portal;
 mod races;
 mod release;
+mod swarm;
 mod witness;
 
 use std::time::Duration;
