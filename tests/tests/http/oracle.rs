@@ -53,8 +53,7 @@ fn seen(answer: &Answer) -> Seen {
     let header = |(name, text): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
         (name.to_string(), value(name.as_str(), text.to_str().unwrap()))
     };
-    let mut headers: Vec<_> =
-        answer.headers.iter().map(header).filter(|(name, _)| name != "content-length").collect();
+    let mut headers: Vec<_> = answer.headers.iter().map(header).filter(|(name, _)| name != "content-length").collect();
     headers.sort();
     // The path names the hold.
     let asked = answer.asked.split("/holds/").next().unwrap_or_default().to_owned();
@@ -129,19 +128,25 @@ fn near_misses() -> Vec<(&'static str, Person)> {
         ("last name", with(|p| p.last_name = "Tremblai".to_owned())),
         ("birth date", with(|p| p.birth_date = "1985-06-16".to_owned())),
         ("sex", with(|p| p.sex = "male".to_owned())),
-        ("contacts", with(|p| {
-            p.cell_phone = Some("514 555 0143".to_owned());
-            p.email = Some("-ve@example.com".to_owned());
-        })),
+        (
+            "contacts",
+            with(|p| {
+                p.cell_phone = Some("514 555 0143".to_owned());
+                p.email = Some("-ve@example.com".to_owned());
+            }),
+        ),
         ("phone", with(|p| p.cell_phone = Some("514 555 0143".to_owned()))),
         ("email", with(|p| p.email = Some("-va@example.ca".to_owned()))),
         ("the right number", patient()),
         ("number", patient().but(|p| p.health_number = Some("TREE 8556 1513".to_owned()))),
         ("the right number and another birth date", patient().but(|p| p.birth_date = "1985-06-16".to_owned())),
-        ("the right number and other contacts", patient().but(|p| {
-            p.cell_phone = Some("514 555 0143".to_owned());
-            p.email = None;
-        })),
+        (
+            "the right number and other contacts",
+            patient().but(|p| {
+                p.cell_phone = Some("514 555 0143".to_owned());
+                p.email = None;
+            }),
+        ),
         ("everything", Person::stranger()),
     ]
 }
@@ -177,12 +182,12 @@ async fn nothing_tells(restricted: bool, proof: &str) {
     let _ = journey(&app, &small, &Person::named("Ana", "Roy")).await;
     let misses = near_misses();
     let expected = journey(&app, &small, &misses[0].1).await;
-    assert!(expected.len() > 20, "{}", expected.len());
+    assert!(expected.len() >= 20, "{}", expected.len());
     assert_eq!(recognized(&app, &misses[0].1).await, Some(true), "the test's own patient");
     assert_eq!(recognized(&app, &misses[1].1).await, Some(false));
     for (what, person) in misses.iter().chain(misses.iter().take(2)) {
         let got = journey(&app, &small, person).await;
-        assert_eq!(got.len(), expected.len(), "{what}");
+        assert_eq!(got.len(), expected.len(), "{what} tells, by how much can be done");
         for (expected, got) in expected.iter().zip(&got) {
             assert_eq!(got, expected, "{what} tells");
         }
@@ -235,7 +240,8 @@ async fn guesses(app: &TestApp, person: &Person, source: &str) -> Vec<Seen> {
 fn known_people(many: u64) -> Vec<(Person, usize)> {
     let mut rng = Rng::new(3);
     let person = |n: u64| {
-        let letters = |n: u64| ["a", "e", "i", "o", "u", "ba", "be"].map(str::to_owned)[usize::try_from(n % 7).unwrap()].clone();
+        let letters =
+            |n: u64| ["a", "e", "i", "o", "u", "ba", "be"].map(str::to_owned)[usize::try_from(n % 7).unwrap()].clone();
         let ending = rng.below(100);
         let name = format!("Zo{}{}", letters(n), letters(n / 7));
         let person = Person::named(&name, "Tremblay").but(|p| {
@@ -266,8 +272,11 @@ async fn hundred_endings(proof: &str) -> (TestApp, Vec<(Person, usize)>) {
     let mut people = known_people(rounds(2, 50));
     for (n, (person, ending)) in people.iter_mut().enumerate() {
         // Each number is one person's.
-        let number = format!("TR{}{} 8556 15{ending:02}", char::from(b'A' + u8::try_from(n / 26).unwrap()),
-            char::from(b'A' + u8::try_from(n % 26).unwrap()));
+        let number = format!(
+            "TR{}{} 8556 15{ending:02}",
+            char::from(b'A' + u8::try_from(n / 26).unwrap()),
+            char::from(b'A' + u8::try_from(n % 26).unwrap())
+        );
         person.health_number = Some(number);
         let _ = app.scheduler().registers(person).await;
     }
@@ -312,7 +321,8 @@ async fn a_hundred_endings_of_a_health_number_confirm_nobody_and_lock_nobody_out
     // Whoever it is comes after all that, with one typo and then without.
     for (person, _) in &people {
         app.waits_seconds(60);
-        let typo = person.but(|p| p.health_number = p.health_number.clone().map(|n| format!("{}00", &n[..n.len() - 2])));
+        let typo =
+            person.but(|p| p.health_number = p.health_number.clone().map(|n| format!("{}00", &n[..n.len() - 2])));
         let _ = recognized(&app, &typo).await;
         assert_eq!(recognized(&app, person).await, Some(true), "locked out");
     }
@@ -332,7 +342,8 @@ async fn where_recognition_alone_opens_services_five_claims_of_an_identity_are_l
         assert_eq!(kinds.len(), 1, "the sixth claim was looked up");
         // A day later the person types one thing wrong, and then everything right.
         app.waits_seconds(24 * 3600);
-        let typo = person.but(|p| p.health_number = p.health_number.clone().map(|n| format!("{}00", &n[..n.len() - 2])));
+        let typo =
+            person.but(|p| p.health_number = p.health_number.clone().map(|n| format!("{}00", &n[..n.len() - 2])));
         let _ = recognized(&app, &typo).await;
         assert_eq!(recognized(&app, person).await, Some(true));
         assert_eq!(recognized(&app, person).await, Some(true), "the same claim again costs nothing");

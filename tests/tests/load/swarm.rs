@@ -29,14 +29,29 @@ use std::sync::Arc;
 const TIMES: usize = 500;
 /// Requests that the bots send in a second.
 const REQUESTS: usize = 50;
-/// Messages of 32 KiB that one core hashes in a second: more than was measured (docs/security.md).
+/// Messages of 32 KiB that one core hashes in a second at least: more than was measured (docs/security.md).
 const CORE: u64 = 60_000;
-/// A telephone's share of that.
+/// What a telephone is taken to hash.
 const TELEPHONE: u64 = CORE / 3;
 /// How long an honest visitor keeps trying, in seconds.
 const PATIENCE: i64 = 180;
 /// How long they take to fill in the rest.
 const TYPING: i64 = 60;
+
+/// What one core of this machine hashes of the real messages in a second; looked at with the great numbers only, since
+/// other tests want the core as well.
+fn core() -> u64 {
+    if !torture() {
+        return CORE;
+    }
+    let (begun, mut tries) = (super::portal::now(), 0);
+    while begun.elapsed().as_secs() < 2 {
+        std::hint::black_box(try_hash("how fast is this core", tries, Levels::default().message));
+        tries += 1;
+    }
+    println!("swarm: one core of this machine makes {} tries a second", tries / 2);
+    u64::from(tries / 2)
+}
 
 /// What the bots do with what they get.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -193,11 +208,9 @@ impl Ground {
     async fn sees(&self, guest: &Guest) -> Option<Vec<String>> {
         let (mut all, mut cursor) = (Vec::new(), String::new());
         loop {
-            let path = format!(
-                "/availabilities?service={}&limit=100{cursor}",
-                self.service.as_str().unwrap()
-            );
-            let (status, page) = self.answer(self.asks(Method::GET, &path, &guest.source).bearer_auth(&guest.token)).await;
+            let path = format!("/availabilities?service={}&limit=100{cursor}", self.service.as_str().unwrap());
+            let (status, page) =
+                self.answer(self.asks(Method::GET, &path, &guest.source).bearer_auth(&guest.token)).await;
             if status != 200 {
                 return None;
             }
@@ -302,7 +315,7 @@ async fn run(swarm: &Swarm) -> Outcome {
     let mut bot_visits: HashSet<String> = HashSet::new();
     let (mut turn, mut arrived) = (0usize, 0usize);
     let mut shown = ground.sees(&watcher).await.unwrap();
-    let (core, telephone) = (CORE / swarm.scale, TELEPHONE / swarm.scale);
+    let (core, telephone) = (core().max(CORE) / swarm.scale, TELEPHONE / swarm.scale);
     for second in 0..swarm.seconds {
         ground.clock.advance_seconds(1);
         let now = ground.clock.now();

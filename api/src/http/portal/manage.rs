@@ -203,9 +203,13 @@ pub(crate) async fn targets(
     let Some(service) = row.admission.as_ref().map(|a| a.service) else {
         return Ok(Json(TargetPage { availabilities: vec![], next: None }));
     };
-    let viewer = match row.patient.filter(|_| !row.attached) {
-        Some(patient) => app.engine.viewer_of_patient::<DayRefusal>(found.id, patient, None).await?.facts,
-        None => ViewerFacts::unrecognized(None),
+    let viewer = if let Some(patient) = row.patient.filter(|_| !row.attached) {
+        app.engine.viewer_of_patient::<DayRefusal>(found.id, patient, None).await?.facts
+    } else {
+        // What a record would have cost: a stream read to its head, and personal data opened (8.7).
+        app.engine.rules(found.id).await?;
+        std::hint::black_box(birth_date_of(&app, &row).await?);
+        ViewerFacts::unrecognized(None)
     };
     let (clinic, now) = (found.clinic(), app.engine.now());
     let today = now.wall(clinic.zone()).0;
