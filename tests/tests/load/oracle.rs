@@ -95,7 +95,7 @@ async fn measure(answer_after: Option<Duration>, records: u64, pairs: u64) -> Pa
                 let (phone, email) = if n % 20 == 0 { (SHARED, "") } else { ("", "somebody@example.ca") };
                 let typed = TypedContact {
                     first_name: if n == 0 { "Ève" } else { &name },
-                    last_name: "Tremblay",
+                    last_name: if n == 0 { "Tremblay" } else { &name },
                     birth_date: "1985-06-15",
                     sex: "female",
                     health_number: "",
