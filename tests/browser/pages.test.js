@@ -6,6 +6,8 @@ import { after, before, describe, it } from "node:test";
 import { violations } from "./src/axe.js";
 import { launch, visitor, weigh } from "./src/browser.js";
 import { documentFaults, headerFaults, reflowFaults, targetFaults } from "./src/checks.js";
+import { staff } from "./src/clinic.js";
+import { signIn } from "./src/desk.js";
 import { demo } from "./src/server.js";
 import { states } from "./src/states.js";
 
@@ -22,8 +24,10 @@ const all = process.env.TORTURE === "1";
 describe("every page in every state", () => {
   let server;
   let browser;
+  let clinic;
   before(async () => {
     [server, browser] = await Promise.all([demo(), launch()]);
+    clinic = await staff(server);
   });
   after(async () => {
     await browser?.close();
@@ -32,12 +36,15 @@ describe("every page in every state", () => {
 
   for (const state of states) {
     for (const language of ["fr", "en"]) {
-      it(`${state.name}, ${language}`, async () => {
-        const v = await visitor(browser, server, { language });
+      it(`${state.name}, ${language}`, async (t) => {
+        const restore = await state.set?.(clinic);
+        const v = await visitor(browser, server, { language, ...state.context });
         try {
-          await look(v, state);
+          if (state.as) await signIn(v, state.as);
+          t.diagnostic(`${await look(v, state)} bytes`);
         } finally {
           await v.close();
+          await restore?.();
         }
       });
     }
@@ -45,18 +52,14 @@ describe("every page in every state", () => {
 
   async function look(v, state) {
     const { page, language } = v;
-    let response;
-    const weight = await weigh(page, async () => {
-      response = (await state.open(v)) ?? response;
-    });
+    const { total, list, answer } = await weigh(page, () => state.open(v));
     const faults = [];
-    const add = (where, list) => faults.push(...list.map((fault) => `${where}: ${fault}`));
-    if (response) {
-      assert.equal(response.status(), state.status ?? 200, `${response.url()} answers`);
-      add("headers", headerFaults(response));
-    }
-    if (response && weight.total > (state.first ? 30 : 100) * KB) {
-      faults.push(`weighs ${weight.total} bytes: ${weight.list.map(({ url, bytes }) => `${url} ${bytes}`).join(", ")}`);
+    const add = (where, found) => faults.push(...found.map((fault) => `${where}: ${fault}`));
+    const expected = state.status ?? 200;
+    if (answer.status() !== expected) faults.push(`${answer.url()} answers ${answer.status()}`);
+    add("headers", headerFaults(answer, state.framed));
+    if (total === 0 || total > (state.first ? 30 : 100) * KB) {
+      faults.push(`weighs ${total} bytes: ${list.map(({ url, bytes }) => `${url} ${bytes}`).join(", ")}`);
     }
     add("document", await documentFaults(page, language));
     for (const { width, colorScheme, languages } of looks) {
@@ -76,5 +79,6 @@ describe("every page in every state", () => {
     add("text of twice the size", await reflowFaults(page));
     add("seen", [...v.seen.dialogs, ...v.seen.errors, ...v.seen.policy]);
     assert.deepEqual(faults, []);
+    return total;
   }
 });

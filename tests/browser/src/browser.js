@@ -68,20 +68,33 @@ function watch(page, seen) {
   });
 }
 
-/** What a page and all that it loads weigh on the wire, in bytes, from an empty cache. */
+/**
+ * What the page at the end of `navigate` and all that it loads weigh on the wire, in bytes, from an empty cache; and the
+ * answer that it came with.
+ */
 export async function weigh(page, navigate) {
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
   await session.send("Network.setCacheDisabled", { cacheDisabled: true });
   const resources = new Map();
-  session.on("Network.responseReceived", ({ requestId, response }) => resources.set(requestId, { url: response.url, bytes: 0 }));
+  let answer;
+  session.on("Network.requestWillBeSent", ({ type, requestId, loaderId, request }) => {
+    // A new document: what was loaded for the one before it no longer counts. A form counts as the page that answers it.
+    if (type === "Document" && requestId === loaderId) resources.clear();
+    resources.set(requestId, { url: request.url, bytes: 0 });
+  });
   session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
     const resource = resources.get(requestId);
     if (resource) resource.bytes = encodedDataLength;
   });
+  const note = (response) => {
+    if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) answer = response;
+  };
+  page.on("response", note);
   await navigate();
   await page.waitForLoadState("load");
+  page.off("response", note);
   await session.detach();
   const list = [...resources.values()].filter(({ url }) => !url.startsWith("data:"));
-  return { total: list.reduce((sum, { bytes }) => sum + bytes, 0), list };
+  return { total: list.reduce((sum, { bytes }) => sum + bytes, 0), list, answer };
 }

@@ -28,6 +28,18 @@ export async function staff(server, role = "administrator") {
       const { revision } = await as.get("/portal");
       return as.post(`/portal/${on ? "activate" : "deactivate"}`, undefined, revision);
     },
+    /** Switches off every service without a criterion; answers how to switch them on again. */
+    async onlyRestrictedServices() {
+      const { body } = await as.get("/services");
+      const open = body.items.filter((service) => service.active && service.config.criteria.length === 0);
+      for (const { id, revision } of open) await as.post(`/services/${id}/deactivate`, undefined, revision);
+      return async () => {
+        for (const { id, config } of open) {
+          const { revision } = await as.get(`/services/${id}`);
+          await as.put(`/services/${id}`, config, revision);
+        }
+      };
+    },
     /** Where the clinic's feed stands: it moves with every change and with nothing else. */
     async position() {
       let position = null;

@@ -1,29 +1,133 @@
 // Every page in every state that a person may meet, once: axe, headers, reflow, large text, weight and screenshots all
 // walk this table. A new state is one line.
 //
-// `open` brings a visitor (see browser.js) to the state. `file` names its screenshot. `light` marks pages that a phone
-// loads first: they have the smaller budget.
+// `open` brings a visitor (see browser.js) to the state and answers the last response, if it knows it. `as` is who has
+// signed in. `set` prepares the clinic and answers how to put it back. `first` marks the page with the smaller budget,
+// `framed` those that listed origins may frame. `shot` names the screenshot that the README uses.
 
-const foreignForm = (visitor, action) =>
-  visitor.page.route("**/foreign-form", (route) =>
-    route.fulfill({
-      contentType: "text/html",
-      body: `<form method="post" action="${visitor.server.address}${action}"><input type="submit"></form>`,
-    }),
-  );
+import { signIn } from "./desk.js";
+import { booking, people } from "./portal.js";
 
-export const states = [
+const foreignForm = async (v, action) => {
+  const body = `<form method="post" action="${v.server.address}${action}"><input type="submit"></form>`;
+  await v.page.route("**/foreign-form", (route) => route.fulfill({ contentType: "text/html", body }));
+  await v.page.goto("http://elsewhere.example/foreign-form");
+  const answer = v.page.waitForResponse((response) => response.url().startsWith(v.server.address));
+  await v.page.click("input");
+  return answer;
+};
+
+const go = (path) => (v) => v.page.goto(path);
+
+const trouble = [
   { name: "trouble: nothing here", status: 404, open: (v) => v.page.goto(`${v.portal}/nothing-here`) },
-  { name: "trouble: another clinic", status: 404, open: (v) => v.page.goto(`/p/no-such-clinic/${v.language}/start`) },
+  { name: "trouble: no such clinic", status: 404, open: (v) => v.page.goto(`/p/no-such-clinic/${v.language}/start`) },
+  { name: "trouble: a form from another site", status: 403, open: (v) => foreignForm(v, `${v.portal}/who`) },
+];
+
+const outside = [
+  { name: "staff: sign in", open: go("/staff/sign-in") },
   {
-    name: "trouble: a form from another site",
-    status: 403,
+    name: "staff: sign in, wrong password",
+    status: 401,
+    status: undefined,
     open: async (v) => {
-      await foreignForm(v, `${v.portal}/who`);
-      await v.page.goto("http://elsewhere.example/foreign-form");
-      const answer = v.page.waitForResponse((response) => response.url().startsWith(v.server.address));
-      await v.page.click("input");
-      return answer;
+      await v.page.goto("/staff/sign-in");
+      await v.page.fill("#email", v.server.accounts.scheduler.email);
+      await v.page.fill("#password", "not the password");
+      await Promise.all([v.page.waitForNavigation(), v.page.click("button.main")]);
+      await v.page.waitForSelector("#error");
     },
   },
+  { name: "staff: signed out", open: go("/staff/sign-in?signed_out=true") },
+  { name: "staff: invitation", open: go("/staff/invitation") },
+  { name: "staff: nothing here", as: "scheduler", status: 404, open: go("/staff/nothing-here") },
 ];
+
+const to = (step, person) => (v) => booking(v).to(step, person);
+const embedded = (v) => ({ ...v, portal: `/p/${v.server.slug}/embed/${v.language}` });
+const listed = ["https://listed.example"];
+const listOrigin = async (clinic) => {
+  const before = await clinic.portal({ embedding_origins: listed });
+  return () => clinic.portal(before);
+};
+
+const portal = [
+  { name: "portal: start", first: true, shot: "start", open: (v) => booking(v).start() },
+  {
+    name: "portal: online booking is closed",
+    set: async (clinic) => {
+      await clinic.switchPortal(false);
+      return () => clinic.switchPortal(true);
+    },
+    open: (v) => booking(v).start(),
+  },
+  {
+    name: "portal: nothing open",
+    set: (clinic) => clinic.onlyRestrictedServices(),
+    open: (v) => booking(v).start(),
+  },
+  { name: "portal: who", shot: "who", open: (v) => v.page.goto(`${v.portal}/who`) },
+  {
+    name: "portal: who, with mistakes",
+    status: 422,
+    open: async (v) => {
+      await v.page.goto(`${v.portal}/who`);
+      await booking(v).next();
+      await v.page.waitForSelector("#errors");
+    },
+  },
+  { name: "portal: service", shot: "service", open: to("service", people.amelie) },
+  {
+    name: "portal: service, none chosen",
+    status: 422,
+    open: async (v) => {
+      await booking(v).to("service");
+      await booking(v).next();
+      await v.page.waitForSelector("#errors");
+    },
+  },
+  {
+    name: "portal: not eligible",
+    set: (clinic) => clinic.onlyRestrictedServices(),
+    open: (v) => booking(v).identify(people.stranger),
+  },
+  { name: "portal: when", shot: "when", open: to("when") },
+  {
+    name: "portal: when, none chosen",
+    status: 422,
+    open: async (v) => {
+      await booking(v).to("when");
+      await booking(v).next();
+      await v.page.waitForSelector("#notice");
+    },
+  },
+  {
+    name: "portal: when, filtered until nothing is left",
+    open: async (v) => {
+      await booking(v).to("when");
+      await v.page.locator("details.filters summary").click();
+      await v.page.locator("input[name=weekday], input[name=part]").first().check();
+      await v.page.locator("input[name=part]").last().check();
+      await Promise.all([v.page.waitForNavigation(), v.page.locator("details.filters button").click()]);
+    },
+  },
+  { name: "portal: details and the hold", shot: "details", open: to("details") },
+  {
+    name: "portal: details, no reason given",
+    status: 422,
+    open: async (v) => {
+      await booking(v).to("details");
+      await booking(v).next();
+      await v.page.waitForSelector("#errors");
+    },
+  },
+  { name: "portal: check", shot: "check", open: to("check") },
+  { name: "portal: booked", shot: "booked", open: to("booked", people.gerard) },
+  { name: "portal: the visit has ended", status: 401, open: (v) => v.page.goto(`${v.portal}/when`) },
+  { name: "embedded: start", set: listOrigin, framed: listed, open: (v) => v.page.goto(`${embedded(v).portal}/start`) },
+  { name: "embedded: who", set: listOrigin, framed: listed, open: (v) => v.page.goto(`${embedded(v).portal}/who`) },
+  { name: "embedded: when", set: listOrigin, framed: listed, open: (v) => booking(embedded(v)).to("when", people.stranger) },
+];
+
+export const states = [...trouble, ...portal, ...outside];
