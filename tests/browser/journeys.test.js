@@ -207,14 +207,12 @@ describe("somebody else is faster", () => {
   for (const script of [true, false]) {
     it(`the time goes between the page and the choice: it says so and offers the nearest (${script ? "with" : "without"} a script)`, async () => {
       await as({ script }, async (slow, steps) => {
-        await steps.to("service");
-        await steps.chooseService();
+        await steps.to("when", people.stranger);
         await steps.on("when");
         const wanted = slow.page.locator("input[name=availability]").first();
         const value = await wanted.getAttribute("value");
         await as({}, async (fast, quick) => {
-          await quick.to("service", people.stranger);
-          await quick.chooseService();
+          await quick.to("when", people.stranger);
           await fast.page.locator(`input[value="${value}"]`).first().check();
           await quick.next();
           await quick.giveReason();

@@ -3,7 +3,7 @@ emergency = En cas d’urgence, composez le 911.
 phone = Téléphone :
 call = Appeler le
 manage-link = Voir, déplacer ou annuler un rendez-vous
-step-of = Étape { $number } de { $all }
+step-of = Étape { $number } sur { $all }
 continue = Continuer
 back = Retour
 change = Modifier
@@ -109,7 +109,7 @@ nothing-free-later = Il n’y a pas encore de plages plus tard.
 
 # Détails et délai
 details-title = Raison de la visite et messages
-reason-title = Pourquoi souhaitez-vous être vu ?
+reason-title = Quelle est la raison de la visite ?
 reason-text = Ce qui peut aider la clinique à se préparer
 reason-hint = Jusqu’à 500 caractères. Seule la clinique le lit.
 wrong-reason = Indiquez une raison de visite

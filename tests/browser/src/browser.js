@@ -13,6 +13,7 @@ const args = [
   "--disable-component-update",
   "--disable-sync",
   "--font-render-hinting=none",
+  "--host-resolver-rules=MAP *.example 127.0.0.1",
 ];
 
 /** A browser; close it at the end. */

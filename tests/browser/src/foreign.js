@@ -1,4 +1,5 @@
-// Pages of other sites: real servers on ports of their own. `localhost` and `127.0.0.1` are different sites to a browser.
+// Pages of other sites: real servers on ports of their own. `localhost`, `127.0.0.1` and a name of its own (which the browser
+// is told to find here) are different sites to a browser.
 
 import { createServer } from "node:http";
 
@@ -7,7 +8,9 @@ export async function site(pages = {}) {
   const requests = [];
   const server = createServer((request, response) => {
     requests.push({ url: request.url, referer: request.headers.referer, headers: request.headers });
-    const body = pages[new URL(request.url, "http://x").pathname];
+    const url = new URL(request.url, "http://x");
+    const page = pages[url.pathname];
+    const body = typeof page === "function" ? page(url) : page;
     response.writeHead(body === undefined ? 404 : 200, { "content-type": "text/html; charset=utf-8" });
     response.end(body ?? "nothing");
   });
@@ -17,5 +20,6 @@ export async function site(pages = {}) {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   };
-  return { origin: `http://localhost:${port}`, numeric: `http://127.0.0.1:${port}`, pages, requests, close };
+  const named = `http://elsewhere.example:${port}`;
+  return { origin: `http://localhost:${port}`, numeric: `http://127.0.0.1:${port}`, named, pages, requests, close };
 }

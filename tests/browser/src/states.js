@@ -30,7 +30,6 @@ const outside = [
   {
     name: "staff: sign in, wrong password",
     status: 401,
-    status: undefined,
     open: async (v) => {
       await v.page.goto("/staff/sign-in");
       await v.page.fill("#email", v.server.accounts.scheduler.email);
@@ -123,7 +122,7 @@ const portal = [
     },
   },
   { name: "portal: check", shot: "check", open: to("check") },
-  { name: "portal: booked", shot: "booked", open: to("booked", people.gerard) },
+  { name: "portal: booked", shot: "booked", open: to("booked", people.stranger) },
   { name: "portal: the visit has ended", status: 401, open: (v) => v.page.goto(`${v.portal}/when`) },
   { name: "embedded: start", set: listOrigin, framed: listed, open: (v) => v.page.goto(`${embedded(v).portal}/start`) },
   { name: "embedded: who", set: listOrigin, framed: listed, open: (v) => v.page.goto(`${embedded(v).portal}/who`) },
