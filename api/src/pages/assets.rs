@@ -61,6 +61,25 @@ pub fn accent_address(accent: Option<&str>) -> Option<String> {
     Colour::parse(hex).map(|_| format!("/assets/accent.css?c={hex}"))
 }
 
+/// How a clinic's accent colour can be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Legible {
+    /// Contrast of white text on the colour as it was chosen, such as `4.7`.
+    pub ratio: String,
+    /// The colour that pages use on white, `#rrggbb`.
+    pub used: String,
+    /// It is the one that was chosen.
+    pub kept: bool,
+}
+
+/// What becomes of an accent colour `#rrggbb`; none of what is no colour.
+pub fn legible(accent: &str) -> Option<Legible> {
+    let colour = Colour::parse(accent.strip_prefix('#')?)?;
+    let used = colour.darkened_for_white();
+    let ratio = 1.05 / (colour.luminance() + 0.05);
+    Some(Legible { ratio: format!("{ratio:.1}"), used: used.css(), kept: used == colour })
+}
+
 /// A colour, channels from 0 to 255.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Colour([u8; 3]);
@@ -122,6 +141,15 @@ mod tests {
             assert!((colour.lightened_for_dark().luminance() + 0.05) / (DARK + 0.05) >= 4.5, "{hex} on dark");
         }
         assert_eq!(Colour::parse("1a5fb4").unwrap().darkened_for_white().css(), "#1a5fb4", "what is fine stays");
+    }
+
+    #[test]
+    fn a_clinic_reads_what_becomes_of_its_colour() {
+        let fine = legible("#1a5fb4").unwrap();
+        assert_eq!((fine.used.as_str(), fine.kept), ("#1a5fb4", true));
+        let pale = legible("#ffff00").unwrap();
+        assert_eq!((pale.ratio.as_str(), pale.kept), ("1.1", false));
+        assert_eq!(legible("red"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a browser posts: fields by name, repeated ones as lists.
 
-use crate::http::extract::CommandHeaders;
+use crate::http::extract::{ApiJson, CommandHeaders};
 use crate::http::problem::Problem;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -19,6 +19,10 @@ pub struct Form<T> {
 }
 
 impl<T> Form<T> {
+    /// A body of the API with this form's bytes, so that a second click is the same request.
+    pub fn json<B>(&self, value: B) -> ApiJson<B> {
+        ApiJson { value, bytes: self.bytes.clone() }
+    }
     /// The headers that the same command has when it comes as JSON: its key and the revision that the page showed.
     pub fn command(&self, key: &str, revision: Option<u64>) -> CommandHeaders {
         CommandHeaders {

@@ -28,6 +28,7 @@ pub mod trouble;
 use crate::http::AppState;
 use crate::http::problem::{ApiResult, Problem};
 use axum::Router;
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 /// Routes of all pages and of what they load.
@@ -37,6 +38,11 @@ pub fn routes() -> Router<AppState> {
 
 /// A template as an answer.
 pub fn render(template: &impl askama::Template) -> ApiResult<Response> {
+    render_as(StatusCode::OK, template)
+}
+
+/// A template as an answer of this status: a page that says what is wrong with a form is no 200.
+pub fn render_as(status: StatusCode, template: &impl askama::Template) -> ApiResult<Response> {
     let html = template.render().map_err(Problem::internal)?;
-    Ok(Html(html).into_response())
+    Ok((status, Html(html)).into_response())
 }
