@@ -116,7 +116,7 @@ admin-portal-announce-hint = When nothing is free, the first page names the mome
 admin-portal-embedding = On your own website
 admin-portal-origins = Sites that may show the portal inside a page
 admin-portal-origins-hint = One a line, such as https://clinic.example. All other sites are refused.
-admin-portal-proof = How the portal makes sure who a patient is:
+admin-portal-proof = Under settings:
 
 # Link, QR code, snippets
 admin-share-first = Describe the portal first: it has no address yet.

@@ -116,7 +116,7 @@ admin-portal-announce-hint = Quand rien n’est libre, la première page nomme l
 admin-portal-embedding = Sur votre site Web
 admin-portal-origins = Sites qui peuvent afficher le portail dans une page
 admin-portal-origins-hint = Un par ligne, par exemple https://clinique.example. Tout autre site est refusé.
-admin-portal-proof = Comment le portail s’assure de l’identité d’un patient :
+admin-portal-proof = Dans les réglages :
 
 # Link, QR code, snippets
 admin-share-first = Décrivez d’abord le portail : il n’a pas encore d’adresse.

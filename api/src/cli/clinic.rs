@@ -90,7 +90,7 @@ async fn create(
         answer(&serde_json::json!({ "clinic": clinic, "administrator": member, "invitation": token }).to_string());
     } else {
         answer(&format!("clinic      {clinic}\ninvitation  {token}"));
-        say("Set a password with it within an hour: POST /api/v1/invitations/accept {\"token\": …, \"password\": …}");
+        say("Set a password with it within an hour: open /staff/invitation on the server and paste it there.");
     }
     if app.root_key_made {
         say(&super::serve::key_warning(&app.data));

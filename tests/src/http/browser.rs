@@ -163,7 +163,8 @@ impl<'a> Browser<'a> {
             fields.push((name.to_owned(), pressed.value().attr("value").unwrap_or_default().to_owned()));
         }
         let method = if form.value().attr("method") == Some("post") { Method::POST } else { Method::GET };
-        let action = form.value().attr("action").unwrap_or(&self.address).to_owned();
+        let action =
+            pressed.value().attr("formaction").or(form.value().attr("action")).unwrap_or(&self.address).to_owned();
         (method, action, serde_html_form::to_string(&fields).unwrap())
     }
 }
@@ -181,8 +182,9 @@ fn defaults(form: ElementRef<'_>) -> Vec<(String, String)> {
             ("input", Some("radio" | "checkbox")) if element.attr("checked").is_none() => {}
             ("input", _) => fields.push((name, value)),
             _ => {
-                let chosen = Selector::parse("option[selected], option").unwrap();
-                let option = field.select(&chosen).next().and_then(|o| o.value().attr("value"));
+                let options = Selector::parse("option").unwrap();
+                let chosen = field.select(&options).find(|o| o.value().attr("selected").is_some());
+                let option = chosen.or_else(|| field.select(&options).next()).and_then(|o| o.value().attr("value"));
                 fields.push((name, option.unwrap_or_default().to_owned()));
             }
         }

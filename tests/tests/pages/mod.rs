@@ -1,3 +1,4 @@
 //! The pages, as a browser without scripts goes through them.
 
+mod admin;
 mod journey;

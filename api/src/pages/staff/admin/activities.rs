@@ -2,7 +2,7 @@
 
 use super::outcome::{After, Errors, Line, Outcome, Refused, press, stored, submit};
 use super::spans::number;
-use super::{Admin, Button, Page, tidy, on_page};
+use super::{Admin, Button, Page, on_page, tidy};
 use crate::http::AppState;
 use crate::http::clinics::roster::{self, ActivityForm, ClinicActivity};
 use crate::http::extract::ApiPath;
@@ -97,7 +97,7 @@ pub(super) fn modality(w: Words, name: &str) -> String {
     }
 }
 
-fn explain(pointer: &str) -> (&'static str, &'static str) {
+pub(super) fn explain(pointer: &str) -> (&'static str, &'static str) {
     match pointer {
         "/name" => ("name", "admin-bad-name"),
         "/duration_minutes" => ("duration", "admin-bad-duration"),
@@ -125,7 +125,12 @@ async fn one(admin: &Admin, id: ActivityId) -> ApiResult<ClinicActivity> {
 }
 
 async fn new(admin: Admin) -> ApiResult<Response> {
-    filled(admin, Outcome::default(), None, Fields { modality: Modality::InPerson.name().to_owned(), ..Fields::default() })
+    filled(
+        admin,
+        Outcome::default(),
+        None,
+        Fields { modality: Modality::InPerson.name().to_owned(), ..Fields::default() },
+    )
 }
 
 async fn show(admin: Admin, ApiPath(id): ApiPath<ActivityId>) -> ApiResult<Response> {
@@ -141,10 +146,15 @@ fn filled(admin: Admin, outcome: Outcome, known: Option<ClinicActivity>, fields:
 
 async fn add(admin: Admin, form: Form<Fields>) -> ApiResult<Response> {
     let (w, fields) = (admin.w(), &form.value);
-    let sent = submit(w, explain, || fields.parse(w), |activity| {
-        let headers = form.command(&fields.key, None);
-        roster::define_activity(admin.state(), admin.principal(), admin.clinic(), headers, form.json(activity))
-    });
+    let sent = submit(
+        w,
+        explain,
+        || fields.parse(w),
+        |activity| {
+            let headers = form.command(&fields.key, None);
+            roster::define_activity(admin.state(), admin.principal(), admin.clinic(), headers, form.json(activity))
+        },
+    );
     match sent.await? {
         Ok(_) => Ok(stored(LIST, "added")),
         Err(refused) => {
@@ -156,14 +166,16 @@ async fn add(admin: Admin, form: Form<Fields>) -> ApiResult<Response> {
 
 async fn save(admin: Admin, ApiPath(id): ApiPath<ActivityId>, form: Form<Fields>) -> ApiResult<Response> {
     let (w, fields) = (admin.w(), &form.value);
-    let sent = submit(w, explain, || fields.parse(w), |activity| {
-        let headers = form.command(&fields.key, fields.revision);
-        roster::change_activity(admin.state(), admin.principal(), admin.at(id), headers, form.json(activity))
-    });
-    let refused = match sent.await? {
-        Ok(_) => return Ok(stored(LIST, "saved")),
-        Err(refused) => refused,
-    };
+    let sent = submit(
+        w,
+        explain,
+        || fields.parse(w),
+        |activity| {
+            let headers = form.command(&fields.key, fields.revision);
+            roster::change_activity(admin.state(), admin.principal(), admin.at(id), headers, form.json(activity))
+        },
+    );
+    let Err(refused) = sent.await? else { return Ok(stored(LIST, "saved")) };
     let known = one(&admin, id).await?;
     let current = Fields::of(&known);
     let shown = if matches!(refused, Refused::Stale(_)) { current.clone() } else { fields.clone() };

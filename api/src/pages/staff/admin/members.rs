@@ -1,7 +1,7 @@
 //! Members of the staff: one-time links, roles, accounts that are switched off and on.
 
 use super::outcome::{After, Errors, Line, Outcome, Refused, press, stored, submit};
-use super::{Admin, Button, Page, written, on_page};
+use super::{Admin, Button, Page, on_page, written};
 use crate::http::AppState;
 use crate::http::clinics::members::{self, ClinicMember, Invitation, MemberForm, RoleForm};
 use crate::http::extract::ApiPath;
@@ -225,10 +225,15 @@ async fn save(admin: Admin, ApiPath(id): ApiPath<MemberId>, form: Form<RoleField
 }
 
 async fn disable(admin: Admin, ApiPath(id): ApiPath<MemberId>, form: Form<Button>) -> ApiResult<Response> {
-    let sent = submit(admin.w(), explain_change, || Ok(()), |()| {
-        let headers = form.command(&form.value.key, form.value.revision);
-        members::disable(admin.state(), admin.principal(), admin.at(id), headers)
-    });
+    let sent = submit(
+        admin.w(),
+        explain_change,
+        || Ok(()),
+        |()| {
+            let headers = form.command(&form.value.key, form.value.revision);
+            members::disable(admin.state(), admin.principal(), admin.at(id), headers)
+        },
+    );
     let sent = sent.await?;
     pressed(admin, id, sent).await
 }

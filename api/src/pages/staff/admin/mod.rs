@@ -36,6 +36,7 @@ use crate::pages::text::Words;
 use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use booking_domain::ids::ClinicId;
@@ -116,8 +117,7 @@ impl Admin {
         let key = self.app.engine.fresh_command().0.simple().to_string();
         if !self.asked {
             // After a change of language there is a page again, whatever a button was sent to.
-            let entry = if here == "home" { "" } else { here };
-            self.frame.here = format!("/staff/admin/{entry}").trim_end_matches('/').to_owned();
+            self.frame.here = if here == "home" { "/staff/admin".to_owned() } else { format!("/staff/admin/{here}") };
         }
         Page { w: self.frame.w, frame: self.frame, here, key, outcome }
     }
@@ -134,6 +134,7 @@ pub(super) struct Page {
     outcome: Outcome,
 }
 
+#[allow(clippy::unused_self, reason = "templates call methods of their page")]
 impl Page {
     /// The entries of the navigation: id, address, label.
     fn entries(&self) -> [(&'static str, &'static str, String); 9] {
@@ -157,6 +158,10 @@ impl Page {
     /// The key of another form on the same page.
     fn keyed(&self, what: impl std::fmt::Display) -> String {
         format!("{}-{what}", self.key)
+    }
+    /// The value that a radio button stands for is the one that is chosen.
+    fn same(&self, value: impl AsRef<str>, chosen: impl AsRef<str>) -> bool {
+        value.as_ref() == chosen.as_ref()
     }
     fn css(&self) -> String {
         assets::address("admin.css")
@@ -182,7 +187,7 @@ use on_page;
 /// The address that this request came to. Cookies of ours are `Secure`, so anything but this machine speaks https.
 fn origin(headers: &HeaderMap, uri: &Uri) -> String {
     let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = named.or_else(|| uri.authority().map(|a| a.as_str())).unwrap_or("localhost");
+    let host = named.or_else(|| uri.authority().map(Authority::as_str)).unwrap_or("localhost");
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
     let host = if host.chars().all(plain) { host } else { "localhost" };
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -231,6 +236,66 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_str(host).unwrap())]);
             assert_eq!(origin(&headers, &Uri::from_static("/staff/admin")), expected);
+        }
+    }
+
+    #[test]
+    fn every_field_that_the_api_can_refuse_has_words_of_ours() {
+        let pages: [outcome::Explain; 8] = [
+            activities::explain,
+            practitioners::explain,
+            services::explain,
+            settings::explain,
+            portal::explain,
+            members::explain,
+            members::explain_change,
+            tokens::explain,
+        ];
+        let pointers = [
+            "/name",
+            "/duration_minutes",
+            "/modality",
+            "/profession",
+            "/internal_name",
+            "/public_name",
+            "/description",
+            "/activities",
+            "/activity",
+            "/practitioners",
+            "/practitioner",
+            "/criteria",
+            "/publication",
+            "/publication/at",
+            "/usage",
+            "/min_notice_minutes",
+            "/max_horizon_minutes",
+            "/max_future_appointments",
+            "/reasons",
+            "/reason_required",
+            "/hold_minutes",
+            "/change_cutoff_minutes",
+            "/recognition_proof",
+            "/slug",
+            "/contact/phone",
+            "/contact/email",
+            "/contact/address",
+            "/contact/website",
+            "/terms",
+            "/notice",
+            "/languages",
+            "/accent",
+            "/embedding_origins",
+            "/email",
+            "/role",
+            "/label",
+            "/something/new",
+        ];
+        for (explain, pointer) in pages.iter().flat_map(|page| pointers.map(|pointer| (page, pointer))) {
+            let (id, key) = explain(pointer);
+            assert!(!id.contains('-'), "{id}: ids are names of fields");
+            for language in booking_domain::values::Language::ALL {
+                assert_ne!(Words::of(*language).t(key), key, "{pointer}");
+            }
         }
     }
 

@@ -248,7 +248,8 @@ mod tests {
     #[test]
     fn a_form_that_was_out_of_date_keeps_what_differs() {
         let line = |label: &str, text: &str| Line::new(label.to_owned(), text);
-        let kept = differing(vec![line("Name", "A"), line("Minutes", "20")], &[line("Name", "A"), line("Minutes", "30")]);
+        let kept =
+            differing(vec![line("Name", "A"), line("Minutes", "20")], &[line("Name", "A"), line("Minutes", "30")]);
         assert_eq!(kept, [line("Minutes", "20")]);
     }
 }

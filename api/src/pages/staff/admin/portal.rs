@@ -2,7 +2,7 @@
 
 use super::outcome::{After, Errors, Line, Outcome, Refused, press, stored, submit};
 use super::settings::yes_no;
-use super::{Admin, Page, optional, tidy, on_page};
+use super::{Admin, Page, on_page, optional, tidy};
 use crate::http::AppState;
 use crate::http::clinics::setup::{self, ContactForm, PortalForm, PortalSetup};
 use crate::http::problem::ApiResult;
@@ -168,10 +168,7 @@ async fn save(admin: Admin, form: Form<Fields>) -> ApiResult<Response> {
         let headers = form.command(&fields.key, fields.revision);
         setup::configure(admin.state(), admin.principal(), admin.clinic(), headers, form.json(portal))
     });
-    let refused = match sent.await? {
-        Ok(_) => return Ok(stored(PATH, "saved")),
-        Err(refused) => refused,
-    };
+    let Err(refused) = sent.await? else { return Ok(stored(PATH, "saved")) };
     let setup = current(&admin).await?;
     let now = Fields::of(&setup);
     let shown = if matches!(refused, Refused::Stale(_)) { now.clone() } else { fields.clone() };
@@ -215,7 +212,8 @@ mod tests {
 
     #[test]
     fn origins_stand_one_a_line_and_without_the_slash_that_people_paste() {
-        let fields = Fields { origins: " https://parc.example/ \r\n\r\nhttps://b.example".to_owned(), ..Fields::default() };
+        let fields =
+            Fields { origins: " https://parc.example/ \r\n\r\nhttps://b.example".to_owned(), ..Fields::default() };
         assert_eq!(fields.parse().embedding_origins, ["https://parc.example", "https://b.example"]);
     }
 }

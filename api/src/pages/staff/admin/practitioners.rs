@@ -1,7 +1,7 @@
 //! Practitioners and their agendas: whose time patients book. Their names are public.
 
 use super::outcome::{After, Errors, Line, Outcome, Refused, press, stored, submit};
-use super::{Admin, Button, Page, tidy, on_page};
+use super::{Admin, Button, Page, on_page, tidy};
 use crate::http::AppState;
 use crate::http::clinics::roster::{self, AgendaForm, ClinicPractitioner, PractitionerForm};
 use crate::http::extract::ApiPath;
@@ -129,7 +129,13 @@ async fn add(admin: Admin, form: Form<Fields>) -> ApiResult<Response> {
     let parse = || Ok::<_, Errors>(fields.parse());
     let sent = submit(w, explain, parse, |practitioner| {
         let headers = form.command(&fields.key, None);
-        roster::register_practitioner(admin.state(), admin.principal(), admin.clinic(), headers, form.json(practitioner))
+        roster::register_practitioner(
+            admin.state(),
+            admin.principal(),
+            admin.clinic(),
+            headers,
+            form.json(practitioner),
+        )
     });
     let practitioner = match sent.await? {
         Ok(done) => done.body.id,
@@ -160,10 +166,7 @@ async fn save(admin: Admin, ApiPath(id): ApiPath<PractitionerId>, form: Form<Fie
         let headers = form.command(&fields.key, fields.revision);
         roster::change_practitioner(admin.state(), admin.principal(), admin.at(id), headers, form.json(practitioner))
     });
-    let refused = match sent.await? {
-        Ok(_) => return Ok(stored(LIST, "saved")),
-        Err(refused) => refused,
-    };
+    let Err(refused) = sent.await? else { return Ok(stored(LIST, "saved")) };
     let known = one(&admin, id).await?;
     let current = Fields::of(&known);
     let shown = if matches!(refused, Refused::Stale(_)) { current.clone() } else { fields.clone() };
@@ -171,11 +174,7 @@ async fn save(admin: Admin, ApiPath(id): ApiPath<PractitionerId>, form: Form<Fie
     filled(admin, outcome, Some(known), shown)
 }
 
-async fn open_agenda(
-    admin: Admin,
-    ApiPath(id): ApiPath<PractitionerId>,
-    form: Form<Button>,
-) -> ApiResult<Response> {
+async fn open_agenda(admin: Admin, ApiPath(id): ApiPath<PractitionerId>, form: Form<Button>) -> ApiResult<Response> {
     let sent = press(admin.w(), || {
         let headers = form.command(&form.value.key, None);
         let agenda = form.json(AgendaForm { practitioner: id.0 });

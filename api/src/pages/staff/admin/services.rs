@@ -92,7 +92,7 @@ fn has(chosen: &[String], name: &str) -> bool {
     chosen.iter().any(|value| value == name)
 }
 
-fn explain(pointer: &str) -> (&'static str, &'static str) {
+pub(super) fn explain(pointer: &str) -> (&'static str, &'static str) {
     match pointer {
         "/internal_name" => ("internal_name", "admin-bad-name"),
         "/public_name" => ("name_fr", "admin-bad-public-name"),
@@ -237,10 +237,15 @@ async fn preview(admin: Admin, ApiPath(id): ApiPath<ServiceId>, form: Form<Field
 
 async fn add(admin: Admin, form: Form<Fields>) -> ApiResult<Response> {
     let (w, fields) = (admin.w(), &form.value);
-    let sent = submit(w, explain, || fields.parse(w, &[]), |service| {
-        let headers = form.command(&fields.key, None);
-        services::configure(admin.state(), admin.principal(), admin.clinic(), headers, form.json(service))
-    });
+    let sent = submit(
+        w,
+        explain,
+        || fields.parse(w, &[]),
+        |service| {
+            let headers = form.command(&fields.key, None);
+            services::configure(admin.state(), admin.principal(), admin.clinic(), headers, form.json(service))
+        },
+    );
     match sent.await? {
         Ok(_) => Ok(stored(LIST, "added")),
         Err(refused) => {
@@ -259,10 +264,7 @@ async fn save(admin: Admin, ApiPath(id): ApiPath<ServiceId>, form: Form<Fields>)
         let headers = form.command(&fields.key, fields.revision);
         services::change(admin.state(), admin.principal(), admin.at(id), headers, form.json(service))
     });
-    let refused = match sent.await? {
-        Ok(_) => return Ok(stored(LIST, "saved")),
-        Err(refused) => refused,
-    };
+    let Err(refused) = sent.await? else { return Ok(stored(LIST, "saved")) };
     let known = one(&admin, id).await?;
     let current = Fields::of(&known.config, known.revision);
     let shown = if matches!(refused, Refused::Stale(_)) { current.clone() } else { fields.clone() };

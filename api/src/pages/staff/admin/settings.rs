@@ -54,8 +54,7 @@ struct Fields {
 impl Fields {
     fn of(form: &SettingsForm, revision: u64) -> Self {
         let (notice, notice_unit) = shown(form.min_notice_minutes);
-        let (horizon, horizon_unit) =
-            form.max_horizon_minutes.map_or_else(|| (String::new(), Unit::Days), shown);
+        let (horizon, horizon_unit) = form.max_horizon_minutes.map_or_else(|| (String::new(), Unit::Days), shown);
         let (cutoff, cutoff_unit) = shown(form.change_cutoff_minutes);
         Self {
             key: String::new(),
@@ -170,14 +169,16 @@ async fn filled(admin: Admin, outcome: Outcome, fields: Fields) -> ApiResult<Res
 
 async fn save(admin: Admin, form: Form<Fields>) -> ApiResult<Response> {
     let (w, fields) = (admin.w(), &form.value);
-    let sent = submit(w, explain, || fields.parse(w), |body| {
-        let headers = form.command(&fields.key, fields.revision);
-        settings::change(admin.state(), admin.principal(), admin.clinic(), headers, form.json(body))
-    });
-    let refused = match sent.await? {
-        Ok(_) => return Ok(stored(PATH, "saved")),
-        Err(refused) => refused,
-    };
+    let sent = submit(
+        w,
+        explain,
+        || fields.parse(w),
+        |body| {
+            let headers = form.command(&fields.key, fields.revision);
+            settings::change(admin.state(), admin.principal(), admin.clinic(), headers, form.json(body))
+        },
+    );
+    let Err(refused) = sent.await? else { return Ok(stored(PATH, "saved")) };
     let current = current(&admin).await?;
     let shown = if matches!(refused, Refused::Stale(_)) { current.clone() } else { fields.clone() };
     let outcome = Outcome::of(refused, &admin, &admin.stream(), (fields.lines(w), &current.lines(w))).await?;

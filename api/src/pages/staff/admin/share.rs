@@ -63,7 +63,8 @@ async fn show(admin: Admin) -> ApiResult<Response> {
     let w = admin.w();
     let setup = current(&admin).await?;
     let link = setup.path.map(|path| format!("{}{path}", admin.origin));
-    let snippets = link.map(|link| Snippets::of(link, &w.t("admin-share-button-label"), &w.t("admin-share-frame-title")));
+    let snippets =
+        link.map(|link| Snippets::of(link, &w.t("admin-share-button-label"), &w.t("admin-share-frame-title")));
     let origins = setup.config.map(|config| config.embedding_origins).unwrap_or_default();
     let active = setup.active;
     render(&SharePage { page: admin.page("share", Outcome::default()), snippets, active, origins })

@@ -2,7 +2,7 @@
 
 use super::members::{RoleChoice, roles};
 use super::outcome::{After, Errors, Outcome, press, stored, submit};
-use super::{Admin, Button, Page, tidy, on_page};
+use super::{Admin, Button, Page, on_page, tidy};
 use crate::http::AppState;
 use crate::http::clinics::tokens::{self, IssuedToken, MachineToken, TokenForm};
 use crate::http::extract::ApiPath;
