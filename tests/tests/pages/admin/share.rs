@@ -1,7 +1,7 @@
 //! The way to the portal: link, QR code, snippets.
 
 use super::admin;
-use booking_tests::http::TestApp;
+use booking_tests::http::{Browser, TestApp};
 use scraper::{Html, Selector};
 use std::collections::HashSet;
 
@@ -67,6 +67,15 @@ async fn snippets_can_be_pasted_and_name_the_portal() {
     eve.goes("/staff/admin/share").await;
     assert_eq!(eve.texts_of("#origins li"), ["https://parc.example", "https://www.parc.example"]);
     assert!(!eve.has("#no-origins"));
+
+    // What the frame loads may be framed by these sites, and what the link opens by nobody.
+    let mut framed = Browser::at(&app, "/p/clinique-du-parc/embed").await;
+    framed.has_status(200);
+    let policy = framed.answer.header("content-security-policy").unwrap().to_owned();
+    assert!(policy.ends_with("frame-ancestors https://parc.example https://www.parc.example"), "{policy}");
+    assert_eq!(framed.answer.header("x-frame-options"), None);
+    framed.goes("/p/clinique-du-parc").await;
+    assert_eq!(framed.answer.header("x-frame-options"), Some("DENY"));
 }
 
 #[tokio::test]
