@@ -75,11 +75,11 @@ async fn agrees(seed: u64) -> usize {
     let clinic = app.admin();
     clinic.opens_portal().await;
     let mut activities = Vec::new();
-    for at in 0..1 + rng.below(3) {
+    for at in 0..=rng.below(3) {
         activities.push(clinic.defines_activity(&format!("zz-{at}"), rng.pick(&[10, 20, 30])).await);
     }
     let mut desks = Vec::new();
-    for at in 0..1 + rng.below(5) {
+    for at in 0..=rng.below(5) {
         desks.push(clinic.hires(&format!("Dre {at}")).await);
     }
     for _ in 0..rng.below(12) {
