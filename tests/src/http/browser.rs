@@ -62,7 +62,7 @@ impl<'a> Browser<'a> {
             }
             path = self.answer.header("location").unwrap().to_owned();
         }
-        panic!("{} redirections in a row", REDIRECTIONS);
+        panic!("{REDIRECTIONS} redirections in a row");
     }
     /// One request with what the browser adds; no redirection is followed.
     pub async fn request(&self, method: &Method, path: &str, form: Option<&str>) -> Answer {
@@ -98,7 +98,8 @@ impl<'a> Browser<'a> {
     pub fn text_of(&self, selector: &str) -> String {
         let (html, wanted) = (self.html(), Selector::parse(selector).unwrap());
         let found = html.select(&wanted).next();
-        found.map(|e| plain(&e)).unwrap_or_else(|| panic!("no {selector} at {}: {}", self.address, self.answer.text))
+        let missing = || panic!("no {selector} at {}: {}", self.address, self.answer.text);
+        found.map_or_else(missing, |e| plain(&e))
     }
     /// The texts of all elements that a selector finds.
     #[must_use]
