@@ -10,6 +10,7 @@
 //! | `swarm` | bots that hoard a clinic, and honest visitors |
 //! | `child`, `driver`, `witness`, `kills` | a server process that is killed, whoever loads it, and what is found after |
 //! | `posts` | a server process that is killed while it tells patients of their bookings |
+//! | `looked` | the same while staff look at patients: no answer without its record |
 //!
 //! Clinics are set up through the engine; everything that is tested goes over HTTP. `docs/torture.md` says how to run
 //! the great numbers.
@@ -18,6 +19,7 @@ mod child;
 mod driver;
 mod house;
 mod kills;
+mod looked;
 mod oracle;
 mod portal;
 mod posts;
