@@ -4,11 +4,11 @@
 //! shared with the staff's own pages, so that the past is shown by the same code as the present.
 
 pub(crate) mod access;
-pub(in crate::http) mod day;
+pub(crate) mod day;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod history;
-pub(in crate::http) mod replay;
+pub(crate) mod replay;
 pub(crate) mod sentences;
 
 use super::AppState;

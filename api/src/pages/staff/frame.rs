@@ -3,8 +3,6 @@
 //! A page's handler takes [`SignedIn`] and makes a [`Frame`] of it; its template extends `staff/layout.html` and holds
 //! the frame as `frame` and its words as `w`. Whoever is not signed in is sent to the sign-in page and back again.
 
-#![allow(dead_code, reason = "the pages that stand in it follow")]
-
 use crate::http::AppState;
 use crate::http::auth::{ADMINISTRATION, AUDIT, CARE, Principal, RECEPTION};
 use crate::http::clinics::session::who_am_i;
