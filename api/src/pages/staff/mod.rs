@@ -7,12 +7,14 @@
 //! | [`session`] | signing in and out, invitations, the language |
 //! | [`agenda`] | day, week and list |
 //! | [`appointments`] | one appointment: its facts and history, and everything that may be done with it |
+//! | [`live`] | what happens, as it happens |
 //! | [`words`] | words for what the API names |
 
 mod admin;
 mod agenda;
 mod appointments;
 pub(crate) mod frame;
+mod live;
 mod session;
 mod words;
 
@@ -26,4 +28,5 @@ pub(super) fn routes() -> Router<AppState> {
         .merge(admin::routes())
         .merge(agenda::routes())
         .merge(appointments::routes())
+        .merge(live::routes())
 }

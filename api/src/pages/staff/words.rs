@@ -86,14 +86,13 @@ pub(super) fn refusal(w: Words, problem: &Problem) -> String {
 
 /// What is wrong with a form: a sentence for each field that the API named, under the name that the page has for it.
 pub(super) struct Errors {
-    w: Words,
     fields: Vec<(String, String)>,
 }
 
 impl Errors {
     /// Nothing is wrong.
-    pub(super) const fn none(w: Words) -> Self {
-        Self { w, fields: Vec::new() }
+    pub(super) const fn none() -> Self {
+        Self { fields: Vec::new() }
     }
     /// What a problem says about fields. English pages add the API's own words.
     pub(super) fn of(w: Words, problem: &Problem) -> Self {
@@ -103,7 +102,7 @@ impl Errors {
                 if w.is_english() { format!("{}: {}", w.t("field-check"), error.message) } else { how(w, &name) };
             (name, said)
         });
-        Self { w, fields: fields.collect() }
+        Self { fields: fields.collect() }
     }
     /// What is wrong with a field, by the end of its pointer.
     pub(super) fn at(&self, name: &str) -> Option<&str> {
@@ -117,11 +116,6 @@ impl Errors {
     /// Something is wrong with a field.
     pub(super) fn any(&self) -> bool {
         !self.fields.is_empty()
-    }
-    /// Adds what the page itself found.
-    pub(super) fn add(mut self, name: &str) -> Self {
-        self.fields.push((name.to_owned(), how(self.w, name)));
-        self
     }
 }
 

@@ -83,7 +83,7 @@ async fn page(
         from_slot: !read.summary.availabilities.is_empty(),
         form,
         alert: problem.map(|problem| refusal(w, problem)),
-        errors: problem.map_or(Errors::none(w), |problem| Errors::of(w, problem)),
+        errors: problem.map_or(Errors::none(), |problem| Errors::of(w, problem)),
     };
     render(&page)
 }

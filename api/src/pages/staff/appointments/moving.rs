@@ -137,7 +137,7 @@ async fn page(
         here,
         from_slot: !now.availabilities.is_empty(),
         alert: problem.map(|problem| refusal(w, problem)),
-        errors: problem.map_or(Errors::none(w), |problem| Errors::of(w, problem)),
+        errors: problem.map_or(Errors::none(), |problem| Errors::of(w, problem)),
         form,
     };
     render(&page)

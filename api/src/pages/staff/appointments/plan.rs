@@ -153,7 +153,7 @@ async fn page(
         found,
         slot_href: slot_href.filter(|_| WallDate::parse(&form.date).is_some()),
         alert: problem.map(|problem| refusal(w, problem)),
-        errors: problem.map_or(Errors::none(w), |problem| Errors::of(w, problem)),
+        errors: problem.map_or(Errors::none(), |problem| Errors::of(w, problem)),
         form,
     };
     render(&page)
