@@ -7,6 +7,7 @@ use crate::http::audit::day::{StaffAgendaAppointment, StaffAgendaAvailability, S
 use crate::http::audit::replay::StaffAgenda;
 use crate::http::wire;
 use crate::pages::text::Words;
+use booking_domain::matching::fold_name;
 use booking_domain::time::{Tz, WallDate, WallTime};
 use std::fmt::Write as _;
 use uuid::Uuid;
@@ -154,7 +155,7 @@ impl Board {
         let w = look.w;
         let (first, last) = hours(&answer.days, look.ended);
         let mut columns: Vec<Column> = answer.days.iter().map(|day| column(look, day, first)).collect();
-        columns.sort_by(|a, b| (&a.name, a.agenda, &a.date).cmp(&(&b.name, b.agenda, &b.date)));
+        columns.sort_by_cached_key(|column| (fold_name(&column.name), column.agenda, column.date.clone()));
         let count = |of: fn(&StaffAgendaAppointment) -> bool| {
             let all = answer.days.iter().flat_map(|day| &day.appointments);
             all.filter(|a| a.live && of(a)).count()

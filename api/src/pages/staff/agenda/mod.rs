@@ -23,6 +23,7 @@ use axum::routing::get;
 use board::{Board, Look};
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::AgendaId;
+use booking_domain::matching::fold_name;
 use booking_domain::time::WallDate;
 use month::Month;
 use serde::Deserialize;
@@ -192,7 +193,7 @@ fn choices(clinic: &Clinic, chosen: &[Uuid]) -> Vec<Choice> {
             chosen: chosen.is_empty() || chosen.contains(&id.0),
         })
         .collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
+    all.sort_by_cached_key(|choice| (fold_name(&choice.name), choice.id));
     all
 }
 

@@ -40,7 +40,6 @@ pub(in crate::pages::staff) struct Person {
     pub(in crate::pages::staff) health_number: Option<String>,
     pub(in crate::pages::staff) phones: Vec<String>,
     pub(in crate::pages::staff) emails: Vec<String>,
-    pub(in crate::pages::staff) addresses: Vec<String>,
 }
 
 /// A person in words; none: erased.
@@ -53,7 +52,6 @@ pub(in crate::pages::staff) fn person(w: Words, shown: &Shown<PersonDetails>) ->
         health_number: details.health_number.clone(),
         phones: details.phones.clone(),
         emails: details.emails.clone(),
-        addresses: details.addresses.clone(),
     })
 }
 

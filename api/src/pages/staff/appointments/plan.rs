@@ -180,7 +180,7 @@ async fn ask(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Raw
         let path = (ClinicId(signed.clinic()), AgendaId(agenda), form.date.clone(), SlotId(slot));
         if let Ok(done) = slots::one(State(app.clone()), signed.principal.clone(), ApiPath(path)).await {
             form.activity = done.body.activity.map(|id| id.to_string()).unwrap_or_default();
-            form.modality = done.body.modality.unwrap_or_default().to_owned();
+            done.body.modality.unwrap_or_default().clone_into(&mut form.modality);
         }
     }
     if form.end.is_empty()
