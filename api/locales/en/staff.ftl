@@ -264,3 +264,171 @@ move-typed = Another time:
 move-minutes = Length in minutes
 move-drop = Drop the original availability
 move-do = Move
+
+why-would-match = Would match a record now
+why-nobody = No record corresponds
+why-several = Several records correspond
+why-deceased = The record is of somebody deceased
+why-contact = The contact details differ from the record
+why-birth-date = The birth date differs from the record
+why-sex = The sex differs from the record
+why-name = The name differs from the record
+why-health-number = The health number is in no record
+why-other = Another reason
+due-today = today
+due-tomorrow = tomorrow
+due-in = in { $count } days
+grade-exact = Exact
+grade-strong = Strong
+grade-possible = Possible
+identify-visit = Visit
+identify-why = Why not matched
+identify-call = Call
+identify-same = Looks like the same person
+identify-mark = Mark
+identify-third = Third future booking of this name and birth date, or a later one
+identify-typed = Typed at the booking
+identify-differs = Differs:
+identify-different = differs
+identify-attach = Attach this record
+identify-attach-whom = Attach this record: { $who }
+identify-not = Not this person
+identify-not-whom = Not this person: { $who }
+identify-no-proposal = No near record is proposed.
+identify-register = Create a record from these details
+identify-all = Show all proposals again
+identify-undo = Undo: detach
+identify-empty = Nobody waits to be identified.
+identify-keys = Keyboard: j and k from one to the next, Enter to go to the proposed record.
+identify-search = Search for another record
+identify-more = More
+identify-back = Back to the list
+identify-nobody = No record found.
+patients-new = New record
+patient-deceased = Deceased
+patient-merged = This record was merged with another.
+patient-call = Whom to call
+patient-main-phone = main
+patient-addresses = Addresses
+patient-registration = Registered with
+patient-absorbed = { $count ->
+    [one] { $count } record leads to this one.
+   *[other] { $count } records lead to this one.
+}
+patient-edit = Correct the record
+patient-merge = Merge with another record
+patient-mark-deceased = Mark as deceased
+patient-death-date = Date of death, if it is known
+patient-visits = Appointments
+patient-no-visits = No appointments.
+patient-expiry = Expiry of the card (year-month)
+patient-phones = Telephones, one a line, the main one first
+patient-emails = E-mail addresses, one a line
+patient-addresses-form = Postal addresses, set apart by an empty line
+registration-none = nobody
+registration-clinic = the clinic
+registration-elsewhere = a physician elsewhere
+save = Save
+merge-explained = This record will lead to the other, with its appointments. That cannot be undone.
+merge-search = Search for the record that stays
+merge-do = Merge into this record
+
+slot-title = Slot
+slot-new = Open a slot
+slot-amend = Change the slot
+slot-activity-how = A slot without an activity is never online.
+slot-name = Title
+slot-interval = Minutes for each appointment
+slot-interval-how = Empty: the activity’s duration.
+slot-publication = Publication
+slot-publication-usual = As its services say
+slot-publication-at = At this moment
+slot-publication-before = So many minutes before the start
+slot-minutes = Minutes
+slot-origin = Origin
+slot-origin-manual = opened by hand
+slot-origin-template = from a template
+slot-origin-recurrence = recurring: not online unless the clinic allows it
+slot-withdrawn = Withdrawn: nothing of it is free any more.
+slot-do-withdraw = Withdraw what is free
+slot-withdraw-how = Appointments stay; whom to call is listed.
+slot-booked = Appointments that stay
+slot-plan = Plan an appointment here
+slot-availabilities = Availabilities
+slot-why = Why is it (not) online?
+slot-preview-as = As seen by
+slot-anonymous = somebody who is not recognized
+slot-recognized = somebody who is recognized
+slot-patient = this patient
+slot-look = Look
+slot-offered = Offered online
+slot-not-offered = Not offered online
+slot-service-none = No service is configured.
+slot-publish-at = Published: { $moment }
+slot-at-once = at once
+slot-pass = yes
+slot-fail = no
+rule-portal-active = The portal is on
+rule-service-active = The service is active and may be booked
+rule-activity-linked = The slot’s activity belongs to the service
+rule-activity-active = The activity is not retired
+rule-practitioner = The practitioner is part of the service
+rule-origin = The slot is not recurring, or the clinic allows it
+rule-recognition = The person is recognized as required
+rule-criterion = The eligibility criterion is met
+rule-not-started = It has not started
+rule-min-notice = The minimum notice is kept
+rule-published = Its publication moment has come
+rule-cap = The cap of appointments is not reached
+rule-free = It is free
+schedule-title = Manage the schedule
+schedule-bulk = Open many slots
+schedule-templates = Schedule templates
+schedule-from = From
+schedule-to = To
+schedule-weekdays = Weekdays
+schedule-repeat = Recurrence: the same slot every week until
+schedule-every = Every so many weeks
+schedule-preview = Preview
+schedule-would = { $count ->
+    [one] { $count } slot would be opened
+   *[other] { $count } slots would be opened
+}
+schedule-opened = { $count ->
+    [one] { $count } slot opened
+   *[other] { $count } slots opened
+}
+schedule-overlaps = overlaps an existing slot
+schedule-twice = time that exists twice: the first is taken
+schedule-left-out = Left out, since the time does not exist on that day
+schedule-do = Open these slots
+schedule-undo = Undo: withdraw what is still free
+schedule-undone = { $count ->
+    [one] { $count } slot withdrawn.
+   *[other] { $count } slots withdrawn.
+}
+schedule-more = and { $count } more
+template-make = Make a template from the slots of a week
+template-name = Name of the template
+template-first = First day
+template-show = Show the slots
+template-do-make = Make the template
+template-none = No templates.
+template-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+template-slots = { $count ->
+    [one] { $count } slot
+   *[other] { $count } slots
+}
+template-apply = Apply
+template-apply-title = Apply the template
+template-weeks = First days, one a line
+template-delete = Delete
+template-delete-how = Slots already laid down stay.
+template-no-slots = No slots in that week.
+
+state-later-bare = Free, to be released
+state-held-bare = Held
+state-booked = Taken

@@ -264,3 +264,171 @@ move-typed = Une autre heure :
 move-minutes = Durée en minutes
 move-drop = Supprimer la disponibilité d’origine
 move-do = Déplacer
+
+why-would-match = Correspondrait maintenant à un dossier
+why-nobody = Aucun dossier ne correspond
+why-several = Plusieurs dossiers correspondent
+why-deceased = Le dossier est celui d’une personne décédée
+why-contact = Les coordonnées diffèrent du dossier
+why-birth-date = La date de naissance diffère du dossier
+why-sex = Le sexe diffère du dossier
+why-name = Le nom diffère du dossier
+why-health-number = Le numéro d’assurance maladie n’est dans aucun dossier
+why-other = Autre raison
+due-today = aujourd’hui
+due-tomorrow = demain
+due-in = dans { $count } jours
+grade-exact = Identique
+grade-strong = Très proche
+grade-possible = Possible
+identify-visit = Visite
+identify-why = Pourquoi non identifié
+identify-call = Appeler
+identify-same = Même personne, semble-t-il
+identify-mark = Remarque
+identify-third = Troisième réservation à venir de ce nom et de cette date de naissance, ou plus
+identify-typed = Saisi à la réservation
+identify-differs = Diffère :
+identify-different = diffère
+identify-attach = Attacher ce dossier
+identify-attach-whom = Attacher ce dossier : { $who }
+identify-not = Pas cette personne
+identify-not-whom = Pas cette personne : { $who }
+identify-no-proposal = Aucun dossier proche n’est proposé.
+identify-register = Créer un dossier avec ces données
+identify-all = Montrer de nouveau toutes les propositions
+identify-undo = Annuler ce geste : détacher
+identify-empty = Personne n’attend d’être identifié.
+identify-keys = Clavier : j et k d’un cas à l’autre, Entrée pour aller au dossier proposé.
+identify-search = Chercher un autre dossier
+identify-more = Suite
+identify-back = Retour à la liste
+identify-nobody = Aucun dossier trouvé.
+patients-new = Nouveau dossier
+patient-deceased = Décédé
+patient-merged = Ce dossier a été fusionné avec un autre.
+patient-call = Qui appeler
+patient-main-phone = principal
+patient-addresses = Adresses
+patient-registration = Inscription auprès de
+patient-absorbed = { $count ->
+    [one] { $count } dossier mène à celui-ci.
+   *[other] { $count } dossiers mènent à celui-ci.
+}
+patient-edit = Corriger le dossier
+patient-merge = Fusionner avec un autre dossier
+patient-mark-deceased = Marquer comme décédé
+patient-death-date = Date du décès, si elle est connue
+patient-visits = Rendez-vous
+patient-no-visits = Aucun rendez-vous.
+patient-expiry = Expiration de la carte (année-mois)
+patient-phones = Téléphones, un par ligne, le principal d’abord
+patient-emails = Courriels, un par ligne
+patient-addresses-form = Adresses postales, séparées par une ligne vide
+registration-none = personne
+registration-clinic = la clinique
+registration-elsewhere = un médecin ailleurs
+save = Enregistrer
+merge-explained = Ce dossier mènera à l’autre, avec ses rendez-vous. Cela ne peut pas être défait.
+merge-search = Chercher le dossier qui reste
+merge-do = Fusionner dans ce dossier
+
+slot-title = Plage
+slot-new = Ouvrir une plage
+slot-amend = Modifier la plage
+slot-activity-how = Une plage sans activité n’est jamais en ligne.
+slot-name = Titre
+slot-interval = Minutes par rendez-vous
+slot-interval-how = Vide : la durée de l’activité.
+slot-publication = Mise en ligne
+slot-publication-usual = Selon ses services
+slot-publication-at = À ce moment
+slot-publication-before = Tant de minutes avant le début
+slot-minutes = Minutes
+slot-origin = Origine
+slot-origin-manual = ouverte à la main
+slot-origin-template = d’un modèle
+slot-origin-recurrence = récurrente : pas en ligne, sauf si la clinique le permet
+slot-withdrawn = Retirée : plus rien n’y est libre.
+slot-do-withdraw = Retirer ce qui est libre
+slot-withdraw-how = Les rendez-vous restent ; les personnes à appeler sont listées.
+slot-booked = Rendez-vous qui restent
+slot-plan = Planifier un rendez-vous ici
+slot-availabilities = Disponibilités
+slot-why = Pourquoi est-elle (n’est-elle pas) en ligne ?
+slot-preview-as = Vue par
+slot-anonymous = une personne non identifiée
+slot-recognized = une personne identifiée
+slot-patient = ce patient
+slot-look = Regarder
+slot-offered = Offerte en ligne
+slot-not-offered = Pas offerte en ligne
+slot-service-none = Aucun service n’est configuré.
+slot-publish-at = Publiée : { $moment }
+slot-at-once = dès l’ouverture
+slot-pass = oui
+slot-fail = non
+rule-portal-active = Le portail est ouvert
+rule-service-active = Le service est actif et se réserve
+rule-activity-linked = L’activité de la plage fait partie du service
+rule-activity-active = L’activité n’est pas retirée
+rule-practitioner = L’intervenant fait partie du service
+rule-origin = La plage n’est pas récurrente, ou la clinique le permet
+rule-recognition = La personne est identifiée comme il le faut
+rule-criterion = Le critère d’admissibilité est satisfait
+rule-not-started = Elle n’a pas commencé
+rule-min-notice = Le délai minimal est respecté
+rule-published = Son moment de publication est venu
+rule-cap = Le maximum de rendez-vous n’est pas atteint
+rule-free = Elle est libre
+schedule-title = Gérer l’horaire
+schedule-bulk = Ouvrir plusieurs plages
+schedule-templates = Modèles d’horaire
+schedule-from = Du
+schedule-to = Au
+schedule-weekdays = Jours de la semaine
+schedule-repeat = Récurrence : la même plage chaque semaine jusqu’au
+schedule-every = Toutes les combien de semaines
+schedule-preview = Voir avant d’ouvrir
+schedule-would = { $count ->
+    [one] { $count } plage serait ouverte
+   *[other] { $count } plages seraient ouvertes
+}
+schedule-opened = { $count ->
+    [one] { $count } plage ouverte
+   *[other] { $count } plages ouvertes
+}
+schedule-overlaps = chevauche une plage existante
+schedule-twice = heure qui existe deux fois : la première est prise
+schedule-left-out = Laissées de côté, car l’heure n’existe pas ce jour-là
+schedule-do = Ouvrir ces plages
+schedule-undo = Défaire : retirer ce qui est encore libre
+schedule-undone = { $count ->
+    [one] { $count } plage retirée.
+   *[other] { $count } plages retirées.
+}
+schedule-more = et { $count } autres
+template-make = Faire un modèle des plages d’une semaine
+template-name = Nom du modèle
+template-first = Premier jour
+template-show = Voir les plages
+template-do-make = Faire le modèle
+template-none = Aucun modèle.
+template-days = { $count ->
+    [one] { $count } jour
+   *[other] { $count } jours
+}
+template-slots = { $count ->
+    [one] { $count } plage
+   *[other] { $count } plages
+}
+template-apply = Appliquer
+template-apply-title = Appliquer le modèle
+template-weeks = Premiers jours, un par ligne
+template-delete = Supprimer
+template-delete-how = Les plages déjà posées restent.
+template-no-slots = Aucune plage cette semaine-là.
+
+state-later-bare = Libre, à publier
+state-held-bare = Retenue
+state-booked = Prise

@@ -7,6 +7,8 @@
 //! | [`session`] | signing in and out, invitations, the language |
 //! | [`agenda`] | day, week and list |
 //! | [`appointments`] | one appointment: its facts and history, and everything that may be done with it |
+//! | [`slots`] | one slot, many, templates, why it is (not) online |
+//! | [`identify`], [`patients`] | who somebody is; records |
 //! | [`live`] | what happens, as it happens |
 //! | [`words`] | words for what the API names |
 
@@ -14,8 +16,11 @@ mod admin;
 mod agenda;
 mod appointments;
 pub(crate) mod frame;
+mod identify;
 mod live;
+mod patients;
 mod session;
+mod slots;
 mod words;
 
 use crate::http::AppState;
@@ -29,4 +34,7 @@ pub(super) fn routes() -> Router<AppState> {
         .merge(agenda::routes())
         .merge(appointments::routes())
         .merge(live::routes())
+        .merge(identify::routes())
+        .merge(patients::routes())
+        .merge(slots::routes())
 }

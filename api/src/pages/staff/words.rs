@@ -17,6 +17,19 @@ pub(super) fn status(w: Words, status: &str) -> String {
     }
 }
 
+/// How an availability stands, with what its icon says.
+pub(super) fn availability(w: Words, state: &str, icon: &str) -> String {
+    match (state, icon) {
+        ("free", "cloud") => w.t("state-online"),
+        ("free", "cloud_clock") => w.t("state-later-bare"),
+        ("free", _) => w.t("state-free"),
+        ("held", _) => w.t("state-held-bare"),
+        ("booked", _) => w.t("state-booked"),
+        ("promised", _) => w.t("state-promised"),
+        _ => w.t("state-withdrawn"),
+    }
+}
+
 /// How an appointment takes place.
 pub(super) fn modality(w: Words, modality: &str) -> String {
     match modality {

@@ -17,7 +17,8 @@ use booking_store::Position;
 use std::fmt::Write as _;
 use uuid::Uuid;
 
-pub(super) use panel::{Panel, person};
+pub(super) use panel::{Panel, Person, moment, person};
+pub(super) use plan::{Choice, activities, agendas};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()

@@ -3,8 +3,7 @@
 //! A free availability is chosen from a list, or a time is typed. Dragging a card in the day view opens this page with
 //! everything filled in.
 
-use super::plan::{Choice, agendas};
-use super::{Panel, address, fresh_key, go, shown_on_page, with_status};
+use super::{Choice, Panel, address, agendas, fresh_key, go, shown_on_page, with_status};
 use crate::http::AppState;
 use crate::http::audit::replay::AgendaQuery;
 use crate::http::clinics::agenda::agenda as read_agenda;
