@@ -2,3 +2,5 @@
 
 mod admin;
 mod journey;
+mod staff;
+mod staff_schedule;

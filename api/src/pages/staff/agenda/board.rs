@@ -44,6 +44,8 @@ pub(super) struct Look {
     /// Cancelled ones and those that moved away too.
     pub(super) ended: bool,
     pub(super) receives: bool,
+    /// Cards lead somewhere; those of the past do not.
+    pub(super) links: bool,
     /// One agenda alone.
     pub(super) single: bool,
 }
@@ -378,7 +380,9 @@ impl Place<'_> {
             ("end", a.end_time.clone()),
         ];
         let query = serde_html_form::to_string(plan).unwrap_or_default();
-        card.href = if free && self.look.receives {
+        card.href = if !self.look.links {
+            String::new()
+        } else if free && self.look.receives {
             format!("/staff/appointments/new?{query}")
         } else {
             slot_href(self.day.agenda, &self.day.date, slot.id, Some(&a.start))
@@ -400,7 +404,9 @@ impl Place<'_> {
         let w = self.look.w;
         let mut card = self.card(format!("a-{}", a.id), (&a.when.start_time, &a.when.end_time));
         card.appointment = Some(a.id);
-        card.href = format!("/staff/appointments/{}", a.id);
+        if self.look.links {
+            card.href = super::super::appointments::address(a.id);
+        }
         card.revision = a.revision;
         card.movable = self.look.receives && a.live && matches!(a.status, "booked" | "confirmed");
         let name = a.name.as_ref().map(|name| {

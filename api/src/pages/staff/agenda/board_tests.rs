@@ -8,6 +8,7 @@ fn card(start: u16, end: u16) -> Card {
         view: View::Day,
         ended: false,
         receives: true,
+        links: true,
         single: false,
     };
     let day = StaffAgendaDay {

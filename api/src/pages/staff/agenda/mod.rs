@@ -5,6 +5,7 @@
 
 mod board;
 mod month;
+mod past;
 
 use super::frame::{Frame, Section, SignedIn};
 use super::notice;
@@ -30,7 +31,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/staff/agenda", get(page)).route("/staff/grid.css", get(grid))
+    Router::new().route("/staff/agenda", get(page)).route("/staff/grid.css", get(grid)).merge(past::routes())
 }
 
 /// What the address says. What cannot be read is left out: an old link still shows a day.
@@ -136,8 +137,15 @@ async fn page(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Ra
             .await?
             .body;
     let ended = asked.ended.is_some();
-    let look =
-        Look { w: signed.w, zone: clinic.zone(), view, ended, receives: signed.receives(), single: chosen.len() == 1 };
+    let look = Look {
+        w: signed.w,
+        zone: clinic.zone(),
+        view,
+        ended,
+        receives: signed.receives(),
+        links: true,
+        single: chosen.len() == 1,
+    };
     let board = Board::new(look, &answer, (from, to));
     if signed.part {
         return render(&Part { w: signed.w, board });
