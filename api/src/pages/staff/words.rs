@@ -24,7 +24,7 @@ pub(super) fn availability(w: Words, state: &str, icon: &str) -> String {
         ("free", "cloud_clock") => w.t("state-later-bare"),
         ("free", _) => w.t("state-free"),
         ("held", _) => w.t("state-held-bare"),
-        ("booked", _) => w.t("state-booked"),
+        ("booked", _) => w.t("desk-state-booked"),
         ("promised", _) => w.t("state-promised"),
         _ => w.t("state-withdrawn"),
     }
@@ -33,10 +33,10 @@ pub(super) fn availability(w: Words, state: &str, icon: &str) -> String {
 /// How an appointment takes place.
 pub(super) fn modality(w: Words, modality: &str) -> String {
     match modality {
-        "in_person" => w.t("modality-in-person"),
-        "video" => w.t("modality-video"),
-        "telephone" => w.t("modality-telephone"),
-        "home_visit" => w.t("modality-home-visit"),
+        "in_person" => w.t("desk-modality-in-person"),
+        "video" => w.t("desk-modality-video"),
+        "telephone" => w.t("desk-modality-telephone"),
+        "home_visit" => w.t("desk-modality-home-visit"),
         _ => w.t("status-unknown"),
     }
 }
@@ -49,9 +49,9 @@ pub(super) fn modalities(w: Words) -> Vec<(&'static str, String)> {
 /// A sex as on file.
 pub(super) fn sex(w: Words, sex: &str) -> String {
     match sex {
-        "female" => w.t("sex-female"),
-        "male" => w.t("sex-male"),
-        _ => w.t("sex-other"),
+        "female" => w.t("desk-sex-female"),
+        "male" => w.t("desk-sex-male"),
+        _ => w.t("desk-sex-other"),
     }
 }
 
