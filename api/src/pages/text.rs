@@ -141,6 +141,16 @@ mod tests {
     }
 
     #[test]
+    fn no_word_is_defined_in_two_files() {
+        let mut seen = BTreeSet::new();
+        for (name, french, _) in FILES {
+            for key in keys(french).into_keys() {
+                assert!(seen.insert(key.clone()), "{name} defines {key} again: the first would win");
+            }
+        }
+    }
+
+    #[test]
     fn every_word_that_is_named_exists() {
         let known: BTreeSet<String> = FILES.iter().flat_map(|(_, french, _)| keys(french).into_keys()).collect();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

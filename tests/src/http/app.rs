@@ -319,6 +319,12 @@ impl Asked {
     pub async fn status(self) -> u16 {
         self.0.send().await.unwrap().status().as_u16()
     }
+    /// Sends it, and reads what comes piece by piece: streams do not end.
+    pub async fn opens(self) -> reqwest::Response {
+        let response = self.0.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        response
+    }
     /// Sends it.
     pub async fn answer(self) -> Answer {
         Answer::to(self.0).await

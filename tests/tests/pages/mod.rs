@@ -5,3 +5,5 @@ mod doors;
 mod journey;
 mod manage;
 mod states;
+mod staff;
+mod staff_schedule;

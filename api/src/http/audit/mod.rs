@@ -4,7 +4,7 @@
 //! shared with the staff's own pages, so that the past is shown by the same code as the present.
 
 pub(crate) mod access;
-pub(in crate::http) mod day;
+pub(crate) mod day;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod feed;
@@ -12,6 +12,7 @@ pub(crate) mod history;
 pub(crate) mod past;
 mod reasons;
 pub(in crate::http) mod replay;
+pub(crate) mod replay;
 pub(crate) mod sentences;
 pub(crate) mod travel;
 

@@ -3,8 +3,6 @@
 //! A page's handler takes [`SignedIn`] and makes a [`Frame`] of it; its template extends `staff/layout.html` and holds
 //! the frame as `frame` and its words as `w`. Whoever is not signed in is sent to the sign-in page and back again.
 
-#![allow(dead_code, reason = "the pages that stand in it follow")]
-
 use crate::http::AppState;
 use crate::http::auth::{ADMINISTRATION, AUDIT, CARE, Principal, RECEPTION};
 use crate::http::clinics::session::who_am_i;
@@ -22,6 +20,7 @@ use uuid::Uuid;
 
 /// Where a page stands in the navigation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(dead_code, reason = "administration is a section whose pages follow")]
 pub(crate) enum Section {
     /// The agenda, its slots and its appointments.
     Agenda,

@@ -5,14 +5,36 @@
 //! | [`frame`] | who is signed in, and what stands around every page |
 //! | [`admin`] | setting up the clinic |
 //! | [`session`] | signing in and out, invitations, the language |
+//! | [`agenda`] | day, week and list |
+//! | [`appointments`] | one appointment: its facts and history, and everything that may be done with it |
+//! | [`slots`] | one slot, many, templates, why it is (not) online |
+//! | [`identify`], [`patients`] | who somebody is; records |
+//! | [`live`] | what happens, as it happens |
+//! | [`words`] | words for what the API names |
 
 mod admin;
+mod agenda;
+mod appointments;
 pub(crate) mod frame;
+mod identify;
+mod live;
+mod patients;
 mod session;
+mod slots;
+mod words;
 
 use crate::http::AppState;
 use axum::Router;
+use words::notice;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().merge(session::routes()).merge(admin::routes())
+    Router::new()
+        .merge(session::routes())
+        .merge(admin::routes())
+        .merge(agenda::routes())
+        .merge(appointments::routes())
+        .merge(live::routes())
+        .merge(identify::routes())
+        .merge(patients::routes())
+        .merge(slots::routes())
 }

@@ -1,0 +1,231 @@
+//! The agenda: a day with a column for each practitioner, a week, or a list. The address holds date, view and filters.
+//!
+//! The board is what the API's agenda answers, placed on rows of five minutes ([`board`]). A script asks for the board
+//! alone when something happened (`live`).
+
+mod board;
+mod month;
+mod past;
+
+use super::frame::{Frame, Section, SignedIn};
+use super::notice;
+use crate::http::AppState;
+use crate::http::audit::replay::{AgendaQuery, StaffAgenda};
+use crate::http::clinics::agenda::agenda as read_agenda;
+use crate::http::extract::{ApiPath, ApiQuery};
+use crate::http::problem::ApiResult;
+use crate::pages::text::Words;
+use crate::pages::{assets, render};
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use board::{Board, Look};
+use booking_domain::clinic::Clinic;
+use booking_domain::ids::AgendaId;
+use booking_domain::matching::fold_name;
+use booking_domain::time::WallDate;
+use month::Month;
+use serde::Deserialize;
+use uuid::Uuid;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/staff/agenda", get(page)).route("/staff/grid.css", get(grid)).merge(past::routes())
+}
+
+/// What the address says. What cannot be read is left out: an old link still shows a day.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    date: Option<String>,
+    view: Option<String>,
+    agenda: Vec<Uuid>,
+    ended: Option<String>,
+    after: Option<String>,
+    done: Option<String>,
+}
+
+/// How the agenda is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum View {
+    Day,
+    Week,
+    List,
+}
+
+impl View {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::List => "list",
+        }
+    }
+}
+
+/// An agenda to choose.
+struct Choice {
+    id: Uuid,
+    name: String,
+    chosen: bool,
+}
+
+/// A link to another view of the same.
+struct Tab {
+    name: &'static str,
+    words: String,
+    href: String,
+    current: bool,
+}
+
+#[derive(askama::Template)]
+#[template(path = "staff/agenda/page.html")]
+struct Page {
+    w: Words,
+    frame: Frame,
+    grid_css: String,
+    script: String,
+    title: String,
+    date: String,
+    view: &'static str,
+    tabs: Vec<Tab>,
+    earlier: String,
+    later: String,
+    today: String,
+    month: Month,
+    agendas: Vec<Choice>,
+    ended: bool,
+    notice: Option<String>,
+    board: Board,
+}
+
+#[derive(askama::Template)]
+#[template(path = "staff/agenda/part.html")]
+struct Part {
+    w: Words,
+    board: Board,
+}
+
+async fn page(State(app): State<AppState>, signed: SignedIn, RawQuery(query): RawQuery) -> ApiResult<Response> {
+    let asked: Asked = serde_html_form::from_str(query.as_deref().unwrap_or_default()).unwrap_or_default();
+    let rules = app.engine.rules(signed.principal.clinic).await?;
+    let clinic = &rules.state;
+    let today = app.engine.now().wall(clinic.zone()).0;
+    let date = asked.date.as_deref().and_then(WallDate::parse).unwrap_or(today);
+    let view = match asked.view.as_deref() {
+        Some("week") => View::Week,
+        Some("list") => View::List,
+        _ => View::Day,
+    };
+    let known = |id: &Uuid| clinic.agendas.contains_key(&AgendaId(*id));
+    let chosen: Vec<Uuid> = asked.agenda.iter().copied().filter(known).collect();
+    let (from, to) = match view {
+        View::Week => (date.plus_days(-i32::from(date.weekday())), date.plus_days(6 - i32::from(date.weekday()))),
+        View::Day | View::List => (date, date),
+    };
+    let listed = chosen.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
+    let query = AgendaQuery {
+        from: Some(from.to_string()),
+        to: Some(to.to_string()),
+        agenda: (!chosen.is_empty()).then_some(listed),
+        after: asked.after.clone(),
+        ..AgendaQuery::default()
+    };
+    let answer: StaffAgenda =
+        read_agenda(State(app.clone()), signed.principal.clone(), ApiPath(signed.clinic()), ApiQuery(query))
+            .await?
+            .body;
+    let ended = asked.ended.is_some();
+    let look = Look {
+        w: signed.w,
+        zone: clinic.zone(),
+        view,
+        ended,
+        receives: signed.receives(),
+        links: true,
+        single: chosen.len() == 1,
+    };
+    let board = Board::new(look, &answer, (from, to));
+    if signed.part {
+        return render(&Part { w: signed.w, board });
+    }
+    let address = Address { view, chosen: &chosen, ended };
+    let w = signed.w;
+    let tab = |of: View, words: String| Tab {
+        name: of.name(),
+        words,
+        href: Address { view: of, ..address }.of(date),
+        current: of == view,
+    };
+    let step = if view == View::Week { 7 } else { 1 };
+    let page = Page {
+        w,
+        frame: Frame::new(&app, &signed, Section::Agenda).await?,
+        grid_css: "/staff/grid.css".to_owned(),
+        script: assets::address("agenda.js"),
+        title: title(w, view, from, to),
+        date: date.to_string(),
+        view: view.name(),
+        tabs: vec![
+            tab(View::Day, w.t("agenda-view-day")),
+            tab(View::Week, w.t("agenda-view-week")),
+            tab(View::List, w.t("agenda-view-list")),
+        ],
+        earlier: address.of(date.plus_days(-step)),
+        later: address.of(date.plus_days(step)),
+        today: address.of(today),
+        month: Month::new(w, date, today, |day| address.of(day)),
+        agendas: choices(clinic, &chosen),
+        ended,
+        notice: asked.done.as_deref().and_then(|done| notice(w, done)),
+        board,
+    };
+    render(&page)
+}
+
+fn title(w: Words, view: View, from: WallDate, to: WallDate) -> String {
+    match view {
+        View::Day | View::List => format!("{} {}", w.day(from), chrono::Datelike::year(&from.naive())),
+        View::Week => w.tv("agenda-week-of", &[("from", w.day_month(from)), ("to", w.full_date(to))]),
+    }
+}
+
+fn choices(clinic: &Clinic, chosen: &[Uuid]) -> Vec<Choice> {
+    let mut all: Vec<Choice> = clinic
+        .agendas
+        .iter()
+        .map(|(id, agenda)| Choice {
+            id: id.0,
+            name: clinic.practitioners.get(&agenda.practitioner).map(|p| p.name.clone()).unwrap_or_default(),
+            chosen: chosen.is_empty() || chosen.contains(&id.0),
+        })
+        .collect();
+    all.sort_by_cached_key(|choice| (fold_name(&choice.name), choice.id));
+    all
+}
+
+/// The address of the agenda on another day.
+#[derive(Clone, Copy)]
+struct Address<'a> {
+    view: View,
+    chosen: &'a [Uuid],
+    ended: bool,
+}
+
+impl Address<'_> {
+    fn of(&self, date: WallDate) -> String {
+        let mut pairs = vec![("date", date.to_string()), ("view", self.view.name().to_owned())];
+        pairs.extend(self.chosen.iter().map(|id| ("agenda", id.to_string())));
+        if self.ended {
+            pairs.push(("ended", "yes".to_owned()));
+        }
+        format!("/staff/agenda?{}", serde_html_form::to_string(pairs).unwrap_or_default())
+    }
+}
+
+/// The rows of the board as classes: pages have no inline style. `r2 s4` begins in row two and is four rows long.
+async fn grid() -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=86400")];
+    (headers, board::style_sheet()).into_response()
+}

@@ -1,0 +1,429 @@
+//! The clinic's pages at reception: signing in, the agenda, an appointment from its plan to its end, who somebody is.
+
+use booking_domain::phi::Phi;
+use booking_domain::values::Role;
+use booking_tests::http::portal::id;
+use booking_tests::http::setup::TOMORROW;
+use booking_tests::http::{Browser, Person, SmallClinic, TestApp};
+use reqwest::Method;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// Somebody of this role, signed in, in English.
+pub async fn signed_in<'a>(app: &'a TestApp, role: Role, path: &str) -> Browser<'a> {
+    let mut browser = Browser::speaking(app, "en-CA,en;q=0.9", "/staff/sign-in").await;
+    let token = app.session(app.clinic.id, app.clinic.member(role)).await;
+    browser.cookies.insert("__Host-staff".to_owned(), token);
+    app.settle().await;
+    browser.goes(path).await;
+    browser
+}
+
+#[tokio::test]
+async fn somebody_signs_in_goes_where_they_wanted_and_signs_out() {
+    let app = TestApp::start().await;
+    let email = app.clinic.email(Role::Scheduler);
+    let staff = booking_engine::vault::Staff { clinic: app.clinic.id, member: app.clinic.member(Role::Scheduler) };
+    let (address, end) = (Phi::new(email.clone()), app.now().plus_minutes(60));
+    let token = app.app.engine.vault().invite(staff, &address, app.now(), end).await.unwrap();
+    let token = format!("i_{}", token.reveal().as_str());
+    let mut browser = Browser::speaking(&app, "en", "/staff/invitation").await;
+    browser.presses("Save and sign in", &[("token", &token), ("password", "short")]).await;
+    browser.has_status(422);
+    let link = format!("https://clinic.example/staff/invitation#{token}");
+    browser.presses("Save and sign in", &[("token", &link), ("password", "correct horse battery")]).await;
+    browser.is_at("/staff/agenda");
+    browser.presses("Sign out", &[]).await;
+    browser.is_at("/staff/sign-in");
+    browser.reads("You are signed out.");
+
+    browser.goes("/staff/agenda?date=2026-11-24&view=list").await;
+    browser.is_at("/staff/sign-in");
+    browser.presses("Sign in", &[("email", &email), ("password", "wrong wrong wrong")]).await;
+    browser.has_status(401);
+    browser.reads("The e-mail address or the password is wrong.");
+    browser.presses("Sign in", &[("email", &email), ("password", "correct horse battery")]).await;
+    assert_eq!(browser.address, "/staff/agenda?date=2026-11-24&view=list");
+    // A link from outside leads to no other site.
+    browser.goes("/staff/sign-in?next=https://evil.example/").await;
+    assert_eq!(browser.attributes("input[name=next]", "value"), ["/staff"]);
+    // The language is kept, and leads back to the same page.
+    browser.goes("/staff/agenda?date=2026-11-24&view=list").await;
+    browser.presses("Français", &[]).await;
+    assert_eq!(browser.address, "/staff/agenda?date=2026-11-24&view=list");
+    browser.reads("mardi 24 novembre");
+}
+
+#[tokio::test]
+async fn a_session_that_ended_stores_nothing_and_shows_the_way_on() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let link = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;
+    let appointment = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
+    let mut browser = signed_in(&app, Role::Scheduler, &format!("/staff/appointments/{appointment}")).await;
+    let before = app.changes().await;
+    app.waits_seconds(16 * 60);
+    browser.presses("Arrived", &[]).await;
+    browser.has_status(401);
+    browser.reads("Your session has ended");
+    assert_eq!(app.changes().await, before);
+    browser.follows("Sign in and go on").await;
+    let next = browser.attributes("input[name=next]", "value");
+    assert_eq!(next, [format!("/staff/appointments/{appointment}/arrive")]);
+    // That address, read, is the panel.
+    let mut again = signed_in(&app, Role::Scheduler, next[0].as_str()).await;
+    again.is_at(&format!("/staff/appointments/{appointment}"));
+    again.presses("Arrived", &[]).await;
+    again.reads("Noted.");
+}
+
+#[tokio::test]
+async fn each_role_is_offered_its_work_and_refused_the_rest() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let patient = app.scheduler().registers(&Person::named("Ève", "Tremblay")).await;
+    let link = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;
+    let appointment = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
+    let care = [Role::Administrator, Role::Scheduler, Role::Practitioner];
+    let reception = [Role::Administrator, Role::Scheduler];
+    let pages: Vec<(String, &[Role])> = vec![
+        (format!("/staff/agenda?date={TOMORROW}"), &care),
+        (format!("/staff/agenda?date={TOMORROW}&view=week"), &care),
+        (format!("/staff/appointments/{appointment}"), &care),
+        ("/staff/patients".to_owned(), &care),
+        (format!("/staff/patients/{patient}"), &care),
+        ("/staff/templates".to_owned(), &care),
+        (format!("/staff/appointments/{appointment}/cancel"), &reception),
+        (format!("/staff/appointments/{appointment}/move"), &reception),
+        ("/staff/appointments/new".to_owned(), &reception),
+        ("/staff/identify".to_owned(), &reception),
+        (format!("/staff/identify/{appointment}"), &reception),
+        ("/staff/patients/new".to_owned(), &reception),
+        (format!("/staff/patients/{patient}/edit"), &reception),
+        (format!("/staff/patients/{patient}/merge"), &reception),
+        ("/staff/schedule".to_owned(), &reception),
+        ("/staff/slots/new".to_owned(), &reception),
+    ];
+    for role in [Role::Administrator, Role::Scheduler, Role::Practitioner, Role::Auditor] {
+        let mut browser = signed_in(&app, role, "/staff/sign-in").await;
+        for (page, allowed) in &pages {
+            browser.goes(page).await;
+            let expected = if allowed.contains(&role) { 200 } else { 404 };
+            assert_eq!(browser.answer.status, expected, "{role:?} {page}: {}", browser.answer.text);
+            assert!(browser.answer.header("content-type").unwrap().starts_with("text/html"), "{page}");
+        }
+        browser.goes(&format!("/staff/appointments/{appointment}")).await;
+        assert_eq!(browser.has("#cancel"), reception.contains(&role), "{role:?}");
+        assert_eq!(browser.has("#arrive"), care.contains(&role), "{role:?}");
+    }
+    // What is not offered is refused all the same, and nothing is told apart from what does not exist.
+    let browser = signed_in(&app, Role::Practitioner, "/staff/agenda").await;
+    let before = app.changes().await;
+    for what in ["cancel", "move", "detach"] {
+        let path = format!("/staff/appointments/{appointment}/{what}");
+        let form = Some("revision=0&by=patient&date=2026-11-24&at=same&minutes=20");
+        assert_eq!(browser.request(&Method::POST, &path, form).await.status, 404, "{what}");
+    }
+    assert_eq!(app.changes().await, before);
+}
+
+#[tokio::test]
+async fn an_appointment_is_planned_lengthened_moved_and_cancelled_without_a_script() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    app.scheduler().registers(&Person::named("Ève", "Tremblay")).await;
+    let mut browser = signed_in(&app, Role::Scheduler, &format!("/staff/agenda?date={TOMORROW}")).await;
+    let nine = browser.attributes(".is-online a", "href").remove(0);
+    browser.goes(&nine).await;
+    assert_eq!(browser.attributes("#start, #end", "value"), ["09:00", "09:20"]);
+    browser.presses("Search", &[("search", "trem")]).await;
+    browser.reads("1 record found");
+    let patient = browser.attributes("#found input[name=patient]", "value").remove(0);
+    browser.presses("Plan", &[("patient", &patient), ("reason", "fièvre")]).await;
+    browser.reads("The appointment is planned.");
+    browser.reads("Ève Tremblay");
+    browser.reads("fièvre");
+    let panel = browser.address.split('?').next().unwrap().to_owned();
+    let day = app.scheduler().sees_day(small.desk.agenda, TOMORROW).await;
+    assert_eq!(day, ["09:00 booked none", "09:20 free cloud", "09:40 free cloud"]);
+
+    // Longer, and the following availability stays free only if that is asked for.
+    browser.follows("Move or change the length").await;
+    browser.presses("Move", &[("minutes", "40"), ("only_selected", "yes")]).await;
+    browser.reads("The appointment is moved.");
+    browser.reads("Only the selected availability is reserved.");
+    let day = app.scheduler().sees_day(small.desk.agenda, TOMORROW).await;
+    assert_eq!(day, ["09:00 booked none", "09:20 free cloud", "09:40 free cloud"]);
+    browser.goes(&format!("{panel}/move")).await;
+    browser.presses("Move", &[("minutes", "40")]).await;
+    let day = app.scheduler().sees_day(small.desk.agenda, TOMORROW).await;
+    assert_eq!(day, ["09:00 booked none", "09:20 booked none", "09:40 free cloud"]);
+
+    // To another free time, chosen from the list, dropping the original.
+    browser.goes(&format!("{panel}/move")).await;
+    let last = browser.attributes(".choices input", "value").remove(0);
+    let moved = [("at", last.as_str()), ("minutes", "20"), ("drop_original", "yes")];
+    browser.presses("Move", &moved).await;
+    browser.reads("Tuesday 24 November, 9:40 am");
+    let day = app.scheduler().sees_day(small.desk.agenda, TOMORROW).await;
+    assert!(day.contains(&"09:40 booked none".to_owned()) && day.contains(&"09:00 removed none".to_owned()), "{day:?}");
+
+    // A time that is taken is refused with what was typed, and an override is recorded.
+    browser.goes(&nine).await;
+    let contact = [
+        ("first_name", "Zita"),
+        ("last_name", "Ouellet"),
+        ("birth_date", "1990-02-03"),
+        ("sex", "female"),
+        ("email", "zita@example.ca"),
+        ("start", "09:40"),
+        ("end", "10:00"),
+        ("slot", ""),
+        ("slot_start", ""),
+    ];
+    browser.presses("Plan", &contact).await;
+    browser.has_status(409);
+    browser.reads("That time is not free any more.");
+    assert_eq!(browser.attributes("#last_name", "value"), ["Ouellet"]);
+    browser.presses("Plan", &[("overbook", "yes")]).await;
+    browser.reads("Overbooked");
+    browser.reads("Zita Ouellet");
+
+    browser.goes(&format!("{panel}/cancel")).await;
+    browser.presses("Cancel this appointment", &[("reason", "voyage"), ("by", "patient")]).await;
+    browser.reads("The appointment is cancelled.");
+    browser.reads("voyage");
+    browser.goes(&format!("/staff/agenda?date={TOMORROW}&view=list")).await;
+    browser.reads("Cancelled");
+}
+
+#[tokio::test]
+async fn a_stale_card_says_who_changed_what_and_overwrites_nothing() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let link = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;
+    let appointment = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
+    let panel = format!("/staff/appointments/{appointment}");
+    let mut mine = signed_in(&app, Role::Scheduler, &format!("{panel}/cancel")).await;
+    let mut theirs = signed_in(&app, Role::Practitioner, &panel).await;
+    theirs.presses("Arrived", &[]).await;
+    theirs.reads("Noted.");
+    mine.presses("Cancel this appointment", &[]).await;
+    mine.has_status(412);
+    mine.reads("It was changed in the meantime. Nothing was overwritten");
+    let changed = mine.text_of("#changed");
+    assert!(changed.starts_with("Changed by Member practitioner, Monday 23 November, 9:00 am"), "{changed}");
+    assert_eq!(mine.text_of("#status"), "Arrived");
+    assert_eq!(app.scheduler().opens(appointment).await["status"], "arrived");
+    // A second click on the same button does the same thing once.
+    let once = signed_in(&app, Role::Scheduler, &panel).await;
+    let (method, path, form) = once.form("Completed", &[]);
+    let before = app.changes().await;
+    for _ in 0..2 {
+        assert_eq!(once.request(&method, &path, Some(&form)).await.status, 303);
+    }
+    assert_eq!(app.changes().await, before + 1);
+}
+
+#[tokio::test]
+async fn a_provisional_appointment_is_attached_undone_attached_to_another_and_made_a_record() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let known = Person::named("Zita", "Ouellet").but(|p| p.birth_date = "1985-06-16".to_owned());
+    app.scheduler().registers(&known).await;
+    let other = app.scheduler().registers(&Person::named("Odile", "Roy")).await;
+    let link = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;
+    let appointment = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
+    let mut browser = signed_in(&app, Role::Scheduler, "/staff/identify").await;
+    browser.reads("tomorrow");
+    browser.reads("The birth date differs from the record");
+    assert_eq!(browser.text_of("td.differs"), "16 June 1985 differs");
+    browser.presses("Attach this record", &[]).await;
+    browser.reads("The record is attached to the appointment.");
+    browser.reads("Nobody waits to be identified.");
+    browser.presses("Undo: detach", &[]).await;
+    browser.is_at(&format!("/staff/identify/{appointment}"));
+    // Not this one: it is not proposed any more, until all are shown again.
+    browser.follows("Not this person").await;
+    assert!(!browser.has("td.differs"));
+    browser.follows("Show all proposals again").await;
+    browser.presses("Search", &[("search", "odile")]).await;
+    let attach = format!("/staff/identify/{appointment}/attach");
+    let revision = browser.attributes("#found input[name=revision]", "value").remove(0);
+    let form = format!("patient={other}&revision={revision}&key=k1");
+    assert_eq!(browser.request(&Method::POST, &attach, Some(&form)).await.status, 303);
+    assert_eq!(app.scheduler().opens(appointment).await["patient"], json!(other));
+    browser.goes(&format!("/staff/appointments/{appointment}")).await;
+    browser.presses("Detach the record", &[]).await;
+    browser.goes(&format!("/staff/identify/{appointment}")).await;
+    browser.presses("Create a record from these details", &[]).await;
+    browser.reads("The record is made.");
+    let record = id(&app.scheduler().opens(appointment).await["patient"]);
+    browser.goes(&format!("/staff/patients/{record}")).await;
+    browser.reads("Zita Ouellet");
+    browser.reads("15 June 1985");
+}
+
+#[tokio::test]
+async fn a_record_is_made_corrected_merged_and_marked() {
+    let app = TestApp::start().await;
+    let mut browser = signed_in(&app, Role::Scheduler, "/staff/patients/new").await;
+    let typed = [("first_name", "Ève"), ("last_name", "Roy"), ("birth_date", "1985-13-01"), ("sex", "female")];
+    browser.presses("Save", &typed).await;
+    browser.has_status(422);
+    assert_eq!(browser.attributes("#last_name", "value"), ["Roy"], "what was typed stays");
+    browser.presses("Save", &[("birth_date", "1985-01-31"), ("phones", "514 555-0123\n450 555-0199")]).await;
+    browser.reads("The record is made.");
+    browser.reads("+14505550199");
+    let kept = browser.address.split('?').next().unwrap().to_owned();
+    let double = app.scheduler().registers(&Person::named("Eve", "Roy")).await;
+    browser.goes(&format!("{kept}/edit")).await;
+    browser.presses("Save", &[("last_name", "Roy-Gagnon")]).await;
+    browser.reads("The changes are saved.");
+    browser.reads("Roy-Gagnon");
+    app.settle().await;
+    browser.goes(&format!("/staff/patients/{double}/merge")).await;
+    browser.presses("Search", &[("search", "roy-gagnon")]).await;
+    browser.presses("Merge into this record", &[]).await;
+    assert_eq!(browser.address.split('?').next().unwrap(), kept);
+    browser.reads("1 record leads to this one.");
+    browser.presses("Mark as deceased", &[("date", "2026-11-20")]).await;
+    browser.reads("Deceased, 20 November 2026");
+}
+
+#[tokio::test]
+async fn what_anybody_typed_is_shown_as_text_everywhere() {
+    let app = TestApp::start().await;
+    let payloads = [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "'-alert(1)-'",
+        "<svg/onload=alert(1)>",
+        "{{7*7}}",
+        "</title><script>alert(1)</script>",
+        "javascript:alert(1)",
+        "&lt;b&gt;",
+        "<a href=javascript:alert(1)>x",
+    ];
+    let small = SmallClinic::with_a_morning(&app).await;
+    let admin = app.admin();
+    let evil = admin.hires(payloads[1]).await;
+    let activity = admin.defines_activity(payloads[0], 20).await;
+    let more = json!({ "title": payloads[5], "activity": activity });
+    admin.asks_for_slot(evil.agenda, TOMORROW, ("09:00", "11:00"), &more).await.ok();
+    let mut pages = vec![
+        format!("/staff/agenda?date={TOMORROW}"),
+        format!("/staff/agenda?date={TOMORROW}&view=list&ended=yes"),
+        format!("/staff/agenda?date={TOMORROW}&view=week"),
+        "/staff/schedule".to_owned(),
+        "/staff/identify".to_owned(),
+        format!("/staff/templates?agenda={}&first_day={TOMORROW}", evil.agenda),
+    ];
+    for (n, payload) in payloads.iter().enumerate().take(6) {
+        let contact = json!({ "first_name": payload, "last_name": payload, "birth_date": "1985-01-01", "sex": "female",
+            "email": "x@example.ca" });
+        let times = (format!("{:02}:00", 12 + n), format!("{:02}:20", 12 + n));
+        let more = json!({ "contact": contact, "reason": payload, "channel": payload, "activity": activity });
+        let planned = admin.plans(evil.agenda, TOMORROW, (&times.0, &times.1), &more).await;
+        // A name of punctuation alone is no name; what is taken is shown.
+        if planned.is_ok() {
+            let appointment = id(&planned["id"]);
+            admin.cancels(appointment, true).await.ok();
+            pages.extend(["", "/move", "/cancel"].map(|p| format!("/staff/appointments/{appointment}{p}")));
+        }
+    }
+    assert!(pages.len() > 12, "some were taken");
+    let visitor = Person::stranger().but(|p| p.last_name = "<script>alert(1)</script>".to_owned());
+    app.visitor(&visitor).await.books_at(small.service, "09:00").await;
+    let record = app.scheduler().registers(&visitor).await;
+    pages.extend(["", "/edit", "/merge"].map(|p| format!("/staff/patients/{record}{p}")));
+    let mut browser = signed_in(&app, Role::Scheduler, "/staff/agenda").await;
+    for page in &pages {
+        browser.goes(page).await;
+        browser.has_status(200);
+        let scripts = browser.attributes("script", "src");
+        assert!(scripts.iter().all(|src| src.starts_with("/assets/")), "{page}: {scripts:?}");
+        assert!(!browser.has("script:not([src]), [onerror], [onload], [style], style"), "{page}");
+        assert!(
+            browser.attributes("a", "href").iter().all(|h| h.starts_with(['/', '#']) || h.starts_with("tel:")),
+            "{page}"
+        );
+        assert!(!browser.answer.text.contains("<script>alert"), "{page}");
+        assert!(browser.answer.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"), "{page}");
+    }
+    browser.presses("Search", &[("search", payloads[1])]).await;
+    assert!(!browser.has("[onerror]"));
+}
+
+#[tokio::test]
+async fn a_change_reaches_a_second_screen_within_half_a_second() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let second = signed_in(&app, Role::Practitioner, &format!("/staff/agenda?date={TOMORROW}")).await;
+    let after = second.attributes("#board", "data-after").remove(0);
+    assert!(!second.has(".is-booked"), "nothing is booked yet");
+    let token = app.session(app.clinic.id, app.clinic.member(Role::Practitioner)).await;
+    let live = format!("/staff/live?after={after}&from={TOMORROW}&to={TOMORROW}");
+    let mut stream = app.asks(Method::GET, &live).header("cookie", &format!("__Host-staff={token}")).opens().await;
+    let visitor = app.visitor(&Person::stranger()).await;
+    let began = Instant::now();
+    let booked = visitor.books_at(small.service, "09:00");
+    let heard = async {
+        loop {
+            let chunk = stream.chunk().await.unwrap().unwrap_or_default();
+            let text = String::from_utf8_lossy(&chunk).into_owned();
+            if text.contains("event: changed") || text.contains("event:changed") {
+                let position = text.lines().find_map(|l| l.strip_prefix("id:")).unwrap().trim().to_owned();
+                return (position, Instant::now());
+            }
+        }
+    };
+    let (link, first) = tokio::join!(booked, tokio::time::timeout(Duration::from_secs(5), heard));
+    let acknowledged = Instant::now();
+    let (position, heard_at) = first.unwrap();
+    assert!(heard_at.duration_since(began) < Duration::from_secs(5));
+    // From the acknowledgement on, the second screen shows it within half a second, its own request included.
+    let page = format!("/staff/agenda?date={TOMORROW}&after={position}");
+    let asked =
+        app.asks(Method::GET, &page).header("cookie", &format!("__Host-staff={token}")).header("x-part", "board");
+    let board = asked.answer().await;
+    let took = acknowledged.elapsed();
+    assert!(board.text.contains("Réservé en ligne") && !board.text.contains("<html"), "{}", board.text);
+    assert!(took < Duration::from_millis(500), "{took:?}");
+    drop(link);
+    // Nothing of another day, and nobody's name.
+    let other = format!("/staff/live?after={position}&from=2026-12-01&to=2026-12-01");
+    let mut silent = app.asks(Method::GET, &other).header("cookie", &format!("__Host-staff={token}")).opens().await;
+    app.visitor(&Person::stranger()).await.books_at(small.service, "09:20").await;
+    let said = tokio::time::timeout(Duration::from_millis(300), silent.chunk()).await;
+    assert!(said.is_err() || !String::from_utf8_lossy(&said.unwrap().unwrap().unwrap_or_default()).contains("changed"));
+}
+
+#[tokio::test]
+async fn other_sites_may_not_post_and_an_auditor_hears_nothing() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let link = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;
+    let appointment = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
+    let token = app.session(app.clinic.id, app.clinic.member(Role::Scheduler)).await;
+    let before = app.changes().await;
+    for path in [
+        "/staff/sign-in".to_owned(),
+        "/staff/sign-out".to_owned(),
+        "/staff/language".to_owned(),
+        format!("/staff/appointments/{appointment}/arrive"),
+        format!("/staff/appointments/{appointment}/cancel"),
+        "/staff/schedule".to_owned(),
+        "/staff/patients/new".to_owned(),
+    ] {
+        let asked = app.asks(Method::POST, &path).header("cookie", &format!("__Host-staff={token}"));
+        let asked = asked.header("sec-fetch-site", "cross-site").header("origin", "https://evil.example");
+        let answer = asked.raw("application/x-www-form-urlencoded", "revision=1").answer().await;
+        assert_eq!(answer.status, 403, "{path}");
+    }
+    assert_eq!(app.changes().await, before);
+    let auditor = app.session(app.clinic.id, app.clinic.member(Role::Auditor)).await;
+    let live = format!("/staff/live?from={TOMORROW}&to={TOMORROW}");
+    let asked = app.asks(Method::GET, &live).header("cookie", &format!("__Host-staff={auditor}"));
+    assert_eq!(asked.status().await, 404);
+}
