@@ -11,7 +11,6 @@ pub(crate) mod feed;
 pub(crate) mod history;
 pub(crate) mod past;
 mod reasons;
-pub(in crate::http) mod replay;
 pub(crate) mod replay;
 pub(crate) mod sentences;
 pub(crate) mod travel;
