@@ -4,6 +4,6 @@ mod admin;
 mod doors;
 mod journey;
 mod manage;
-mod states;
 mod staff;
 mod staff_schedule;
+mod states;
