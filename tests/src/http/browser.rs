@@ -182,9 +182,6 @@ fn defaults(form: ElementRef<'_>) -> Vec<(String, String)> {
             ("input", Some("radio" | "checkbox")) if element.attr("checked").is_none() => {}
             ("input", _) => fields.push((name, value)),
             _ => {
-                let options = Selector::parse("option").unwrap();
-                let chosen = field.select(&options).find(|o| o.value().attr("selected").is_some());
-                let option = chosen.or_else(|| field.select(&options).next()).and_then(|o| o.value().attr("value"));
                 let (chosen, all) = (Selector::parse("option[selected]").unwrap(), Selector::parse("option").unwrap());
                 let option = field.select(&chosen).next().or_else(|| field.select(&all).next());
                 let option = option.and_then(|o| o.value().attr("value"));

@@ -310,7 +310,7 @@ async fn what_anybody_typed_is_shown_as_text_everywhere() {
     let evil = admin.hires(payloads[1]).await;
     let activity = admin.defines_activity(payloads[0], 20).await;
     let more = json!({ "title": payloads[5], "activity": activity });
-    admin.asks_for_slot(evil.agenda, TOMORROW, ("09:00", "11:00"), &more).await.ok();
+    let _ = admin.asks_for_slot(evil.agenda, TOMORROW, ("09:00", "11:00"), &more).await.ok();
     let mut pages = vec![
         format!("/staff/agenda?date={TOMORROW}"),
         format!("/staff/agenda?date={TOMORROW}&view=list&ended=yes"),
@@ -328,7 +328,7 @@ async fn what_anybody_typed_is_shown_as_text_everywhere() {
         // A name of punctuation alone is no name; what is taken is shown.
         if planned.is_ok() {
             let appointment = id(&planned["id"]);
-            admin.cancels(appointment, true).await.ok();
+            let _ = admin.cancels(appointment, true).await.ok();
             pages.extend(["", "/move", "/cancel"].map(|p| format!("/staff/appointments/{appointment}{p}")));
         }
     }
