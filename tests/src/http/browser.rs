@@ -185,9 +185,6 @@ fn defaults(form: ElementRef<'_>) -> Vec<(String, String)> {
                 let options = Selector::parse("option").unwrap();
                 let chosen = field.select(&options).find(|o| o.value().attr("selected").is_some());
                 let option = chosen.or_else(|| field.select(&options).next()).and_then(|o| o.value().attr("value"));
-                let (chosen, all) = (Selector::parse("option[selected]").unwrap(), Selector::parse("option").unwrap());
-                let option = field.select(&chosen).next().or_else(|| field.select(&all).next());
-                let option = option.and_then(|o| o.value().attr("value"));
                 fields.push((name, option.unwrap_or_default().to_owned()));
             }
         }
