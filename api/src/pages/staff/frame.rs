@@ -20,7 +20,6 @@ use uuid::Uuid;
 
 /// Where a page stands in the navigation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(dead_code, reason = "administration is a section whose pages follow")]
 pub(crate) enum Section {
     /// The agenda, its slots and its appointments.
     Agenda,
