@@ -15,6 +15,15 @@
     addEventListener("pageshow", () => { sent = false; });
   }
 
+  // A message's link ends in its token: out of the address bar with it, and posted.
+  const link = document.querySelector("#link-form");
+  if (link && location.hash.startsWith("#l_")) {
+    link.elements.link.value = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname);
+    link.submit();
+    return;
+  }
+
   // The device's clock, where it shows another time than the clinic's.
   const zone = document.querySelector("[data-zone]");
   if (zone) {

@@ -190,3 +190,9 @@ cancel-why-birth-date = So that nobody else can cancel it, enter the date of bir
 cancel-reason = Why do you cancel?
 cancel-confirm = Cancel the appointment
 wrong-own-birth-date = Enter the date of birth of the person who was to be seen
+
+# Under load
+work-title = Many people are booking right now
+work-how = So that everybody has a chance, your device works for a moment before it gets a time. Nothing you entered is lost.
+work-status = One moment, your device is still working…
+work-without = This needs scripts, which are switched off here. Try again in a few minutes, or call the clinic.

@@ -190,3 +190,9 @@ cancel-why-birth-date = Pour que personne d’autre ne puisse l’annuler, inscr
 cancel-reason = Pourquoi annulez-vous ?
 cancel-confirm = Annuler le rendez-vous
 wrong-own-birth-date = Inscrivez la date de naissance de la personne qui devait être vue
+
+# Sous la charge
+work-title = Beaucoup de gens réservent en ce moment
+work-how = Pour que chacun ait sa chance, votre appareil travaille un instant avant d’obtenir une heure. Rien de ce que vous avez inscrit n’est perdu.
+work-status = Un instant, votre appareil travaille encore…
+work-without = Il faut pour cela des scripts, qui sont désactivés ici. Réessayez dans quelques minutes, ou téléphonez à la clinique.

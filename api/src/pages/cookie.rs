@@ -9,6 +9,8 @@ use axum::response::Response;
 
 /// A visitor's token, `v_…`.
 pub const VISIT: &str = "__Host-visit";
+/// The token of an appointment's link, `l_…`, for half an hour.
+pub const LINK: &str = "__Host-link";
 /// A staff session's token, `s_…`.
 pub const STAFF: &str = "__Host-staff";
 
@@ -32,6 +34,11 @@ pub fn set(response: &mut Response, name: &str, value: &str) {
 /// Sets a cookie for a year. `value` as in [`set`].
 pub fn keep(response: &mut Response, name: &str, value: &str) {
     append(response, &format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=31536000"));
+}
+
+/// Sets a cookie for so many seconds.
+pub fn set_for(response: &mut Response, name: &str, value: &str, seconds: u32) {
+    append(response, &format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}"));
 }
 
 /// Removes a cookie.

@@ -152,9 +152,14 @@ impl<'a> LinkHolder<'a> {
         self.app.settle().await;
         self.asks(Method::GET, "/availabilities?limit=100").answer().await.ok().list("/availabilities").to_vec()
     }
-    /// Cancels, as of this `ETag`.
+    /// Cancels, as of this `ETag`, with the birth date of everybody who is [`Person::named`].
     pub async fn cancels(&self, etag: &str) -> Answer {
-        self.asks(Method::POST, "/cancel").if_match(etag).json(&json!({})).answer().await
+        self.cancels_as(etag, "1985-06-15").await
+    }
+    /// Cancels, as of this `ETag`, with this birth date.
+    pub async fn cancels_as(&self, etag: &str, birth_date: &str) -> Answer {
+        let asked = json!({ "birth_date": birth_date });
+        self.asks(Method::POST, "/cancel").if_match(etag).json(&asked).answer().await
     }
     /// Moves, as of this `ETag`.
     pub async fn moves(&self, etag: &str, availability: &str) -> Answer {

@@ -343,7 +343,11 @@ async fn a_change_needs_the_etag_of_what_was_read_and_a_stale_one_is_refused() {
                 admin.changes(method.clone(), path, odd, body).await.is(400, "bad_parameter");
             }
         }
-        link.asks(Method::POST, "/cancel").json(&json!({})).answer().await.is(428, "if_match_required");
+        link.asks(Method::POST, "/cancel")
+            .json(&json!({ "birth_date": "1985-06-15" }))
+            .answer()
+            .await
+            .is(428, "if_match_required");
         link.cancels("\"9999\"").await.is(412, "stale");
         let confirmed = link.asks(Method::POST, "/confirm").if_match("\"9999\"").answer().await;
         confirmed.is(412, "stale");

@@ -121,7 +121,7 @@ impl Portal {
     }
     /// Cancels an appointment through its link.
     pub async fn cancel(&self, link: &str, etag: &str, key: &str) -> Heard {
-        self.change(link, "/appointment/cancel", etag, key, &json!({})).await
+        self.change(link, "/appointment/cancel", etag, key, &json!({ "birth_date": "1990-02-03" })).await
     }
     /// Moves an appointment through its link.
     pub async fn shift(&self, link: &str, etag: &str, place: &str, key: &str) -> Heard {

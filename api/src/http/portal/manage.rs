@@ -17,6 +17,7 @@ use axum::http::HeaderMap;
 use booking_domain::agenda_day::{Appointment, DayRefusal};
 use booking_domain::person::Profile;
 use booking_domain::reference::Reference;
+use booking_domain::values::BadField;
 use booking_domain::visibility::ViewerFacts;
 use booking_engine::{Actor, Cancel, Changed, Mark, MoveTo, hash_of_link};
 use booking_projections::appointments::AppointmentRow;
@@ -85,8 +86,7 @@ async fn looked_up(
     let found = find(app, slug).await?;
     let birth_date = date("birth_date", &asked.birth_date)?;
     app.limits.take(app.limits.source(peer.ip(), headers), Budget::Lookups, app.engine.now())?;
-    let reference = Reference::parse(&asked.reference)
-        .map_err(|e| booking_domain::values::BadField::new("reference", e.to_string()))?;
+    let reference = Reference::parse(&asked.reference).map_err(|e| BadField::new("reference", e.to_string()))?;
     let mut rows =
         app.views.appointments.by_reference(found.id, &reference.compact()).await.map_err(reads::unanswered)?;
     if rows.is_empty() {
@@ -231,10 +231,13 @@ pub(crate) async fn targets(
     Ok(Json(TargetPage { availabilities, next: page.next.map(|key| cursor(&key)) }))
 }
 
-/// Why the patient cancels.
+/// That the patient cancels, and why.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OwnCancellation {
+    /// `yyyy-mm-dd`: a link that went astray is not enough.
+    #[schema(example = "1985-01-01")]
+    pub(crate) birth_date: String,
     /// Optional.
     #[serde(default)]
     pub(crate) reason: Option<String>,
@@ -265,6 +268,8 @@ fn answer(app: &AppState, found: &Found, changed: &Changed) -> ApiResult<Done<Pu
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 428, body = Problem)))]
 pub(crate) async fn cancel(
     State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request_headers: HeaderMap,
     ApiPath(slug): ApiPath<String>,
     token: LinkToken,
     headers: CommandHeaders,
@@ -273,6 +278,11 @@ pub(crate) async fn cancel(
     let found = find(&app, &slug).await?;
     let row = by_link(&app, &found, &token).await?;
     let seen = headers.require_match()?;
+    let birth_date = date("birth_date", &asked.birth_date)?;
+    app.limits.take(app.limits.source(peer.ip(), &request_headers), Budget::Lookups, app.engine.now())?;
+    if birth_date_of(&app, &row).await? != Some(birth_date) {
+        return Err(BadField::new("birth_date", "is not that of the person who is to be seen").into());
+    }
     let begun = begin(&app, found.id, Actor::Link(row.id), "cancel", &headers, &bytes).await?;
     let command = Cancel {
         cancelled_at: None,

@@ -6,7 +6,7 @@ use super::shell::Shell;
 use super::visiting::with_status;
 use super::when::{self, Notice};
 use super::{Next, Step, Visiting};
-use crate::http::extract::{ApiPath, CommandHeaders};
+use crate::http::extract::ApiPath;
 use crate::http::portal::holds;
 use crate::http::problem::{ApiResult, FieldProblem, Problem};
 use crate::pages::render;
@@ -170,7 +170,7 @@ pub(super) async fn extend(visiting: &mut Visiting, visit: &Visit, mut draft: Dr
         visiting.headers.clone(),
         path,
         visiting.visitor(),
-        CommandHeaders::default(),
+        visiting.command("extend", "", None),
     )
     .await
     {

@@ -31,6 +31,10 @@ impl Fields {
         self.0.push((name.to_owned(), value.into()));
         self
     }
+    /// All fields but one.
+    pub(super) fn without(&self, name: &str) -> Vec<(String, String)> {
+        self.0.iter().filter(|(key, _)| key != name).cloned().collect()
+    }
     /// A date from three boxes, as the API writes it; what is no number stays, and is refused there.
     pub(super) fn date(&self, prefix: &str) -> String {
         let part = |name: &str| self.get(&format!("{prefix}_{name}")).to_owned();

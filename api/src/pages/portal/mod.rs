@@ -7,6 +7,8 @@
 //! | [`who`] | who the appointment is for; opens the visit |
 //! | [`service`], [`when`] | what it is for; the times, filters, holds |
 //! | [`details`], [`check`], [`booked`] | reason and messages; one summary; the confirmation |
+//! | [`work`] | what a device works out under load |
+//! | [`manage`], [`change`] | an appointment in its patient's hands: see, attend, move, cancel |
 //! | [`shell`], [`fields`] | what surrounds every page; what a form says |
 //! | [`visiting`], [`draft`] | one request of a visitor; what was chosen so far |
 //!
@@ -14,16 +16,19 @@
 //! how to show itself and what to do with its form; how the answer travels is [`visiting`]'s.
 
 mod booked;
+mod change;
 mod check;
 mod details;
 mod draft;
 mod fields;
+mod manage;
 mod service;
 mod shell;
 mod start;
 mod visiting;
 mod when;
 mod who;
+mod work;
 
 use crate::http::AppState;
 use crate::http::problem::{ApiResult, Problem};
@@ -58,11 +63,24 @@ pub(in crate::pages) enum Step {
     Details,
     Check,
     Booked,
+    Manage,
+    Move,
+    Cancel,
 }
 
 impl Step {
-    const ALL: [Self; 7] =
-        [Self::Start, Self::Who, Self::Service, Self::When, Self::Details, Self::Check, Self::Booked];
+    const ALL: [Self; 10] = [
+        Self::Start,
+        Self::Who,
+        Self::Service,
+        Self::When,
+        Self::Details,
+        Self::Check,
+        Self::Booked,
+        Self::Manage,
+        Self::Move,
+        Self::Cancel,
+    ];
 
     /// Its name in addresses.
     pub(in crate::pages) const fn name(self) -> &'static str {
@@ -74,15 +92,22 @@ impl Step {
             Self::Details => "details",
             Self::Check => "check",
             Self::Booked => "booked",
+            Self::Manage => "manage",
+            Self::Move => "move",
+            Self::Cancel => "cancel",
         }
     }
     fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|step| step.name() == name)
     }
+    /// A page about an appointment that is booked: never framed, and there while the portal is off.
+    const fn is_about_an_appointment(self) -> bool {
+        matches!(self, Self::Manage | Self::Move | Self::Cancel)
+    }
     /// Its place among those that are counted for the visitor.
     const fn number(self) -> Option<u8> {
         match self {
-            Self::Start | Self::Booked => None,
+            Self::Start | Self::Booked | Self::Manage | Self::Move | Self::Cancel => None,
             Self::Who => Some(1),
             Self::Service => Some(2),
             Self::When => Some(3),
@@ -112,8 +137,8 @@ impl Visiting {
             }
         }
     }
-    async fn page(&self, step: Step) -> ApiResult<Next> {
-        if step != Step::Booked {
+    async fn page(&mut self, step: Step) -> ApiResult<Next> {
+        if step != Step::Booked && !step.is_about_an_appointment() {
             self.found.open()?;
         }
         match step {
@@ -124,6 +149,9 @@ impl Visiting {
             Step::Details => details::show(self).await,
             Step::Check => check::show(self).await,
             Step::Booked => booked::show(self).await,
+            Step::Manage => manage::show(self).await,
+            Step::Move => change::show_move(self).await,
+            Step::Cancel => change::show_cancel(self).await,
         }
     }
     /// What a step does with its form.
@@ -136,6 +164,9 @@ impl Visiting {
             Step::Details => details::take(self, form).await,
             Step::Check => check::take(self, form).await,
             Step::Booked => booked::take(self, form).await,
+            Step::Manage => manage::take(self, form).await,
+            Step::Move => change::take_move(self, form).await,
+            Step::Cancel => change::take_cancel(self, form).await,
         }
     }
     /// What keeps a page from being shown, as a page.
@@ -150,6 +181,7 @@ impl Visiting {
     }
     async fn answers_form(mut self, form: Fields) -> Response {
         let step = self.step;
+        self.brings_work(form.get("work"));
         let taken = match form.get("do") {
             "show" => Ok(Next::Step(step)),
             _ => self.takes(step, &form).await,
@@ -163,6 +195,10 @@ impl Visiting {
                 self.shows(next).await
             }
             Ok(Next::Step(next)) => Ok(self.redirect(next.name())),
+            Err(problem) if problem.code == "work_required" => {
+                self.step = step;
+                work::page(&self, &problem, step, &form)
+            }
             Err(problem) => Err(problem),
         };
         let response = answer.unwrap_or_else(|problem| self.tells(&problem));
@@ -238,6 +274,9 @@ async fn arrive(
     uri: Option<&Uri>,
 ) -> ApiResult<Result<Visiting, Response>> {
     let step = Step::from_name(step).ok_or_else(Problem::not_found)?;
+    if request.embedded && step.is_about_an_appointment() {
+        return Err(Problem::not_found());
+    }
     let (language, asked) = (parse_language(language)?, request.slug.clone());
     let visiting = Visiting::arrives(request, Some(language), step).await?;
     // Also when the clinic does not offer this language.

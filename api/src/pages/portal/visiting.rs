@@ -8,7 +8,7 @@ use super::Step;
 use super::fields::Fields;
 use super::shell::Shell;
 use crate::http::AppState;
-use crate::http::auth::VisitorToken;
+use crate::http::auth::{LinkToken, VisitorToken};
 use crate::http::extract::{ApiJson, ApiPath, CommandHeaders};
 use crate::http::portal::{Found, find};
 use crate::http::problem::{ApiResult, Problem};
@@ -48,7 +48,14 @@ pub(super) struct Visiting {
     pub(super) asked: Fields,
     token: Option<String>,
     opened: bool,
+    link: Option<String>,
+    link_changed: bool,
+    /// What the visitor's device worked out.
+    work: Option<String>,
 }
+
+/// How long a browser keeps the link of an appointment, in seconds.
+const LINK_SECONDS: u32 = 30 * 60;
 
 impl Visiting {
     /// Finds the portal. A language that the clinic does not offer, or none, becomes the one that the browser prefers
@@ -62,8 +69,24 @@ impl Visiting {
         let language = language.filter(|l| offered.contains(l)).or_else(preferred);
         let words = Words::of(language.or(offered.first().copied()).unwrap_or(Language::Fr));
         let token = (!embedded).then(|| cookie::read(&headers, cookie::VISIT).map(str::to_owned)).flatten();
+        let link = (!embedded).then(|| cookie::read(&headers, cookie::LINK).map(str::to_owned)).flatten();
         let asked = Fields::default();
-        Ok(Self { app, peer, headers, found, slug, words, embedded, step, asked, token, opened: false })
+        Ok(Self {
+            app,
+            peer,
+            headers,
+            found,
+            slug,
+            words,
+            embedded,
+            step,
+            asked,
+            token,
+            opened: false,
+            link,
+            link_changed: false,
+            work: None,
+        })
     }
     /// With what the address or a form says.
     pub(super) fn asking(mut self, asked: Fields) -> Self {
@@ -86,6 +109,19 @@ impl Visiting {
         (self.token, self.opened) = (None, true);
     }
 
+    /// The link of an appointment that this browser brought.
+    pub(super) fn link(&self) -> Option<LinkToken> {
+        self.link.as_deref().and_then(LinkToken::of_field)
+    }
+    /// A link was brought, in a message or by a look-up.
+    pub(super) fn brings_link(&mut self, link: String) {
+        (self.link, self.link_changed) = (Some(link), true);
+    }
+    /// The link is let go of.
+    pub(super) fn drops_link(&mut self) {
+        (self.link, self.link_changed) = (None, true);
+    }
+
     /// The arguments of the API's functions, as they come over HTTP.
     pub(super) fn app(&self) -> State<AppState> {
         State(Arc::clone(&self.app))
@@ -99,11 +135,15 @@ impl Visiting {
     pub(super) fn visitor(&self) -> VisitorToken {
         self.token.as_deref().map_or(VisitorToken(None), VisitorToken::of_field)
     }
+    /// A form brings what the visitor's device worked out.
+    pub(super) fn brings_work(&mut self, work: &str) {
+        self.work = Some(work.to_owned()).filter(|work| !work.is_empty());
+    }
     /// A command with this key. What it is for stands in the key's path, whatever the language and the frame.
     pub(super) fn command(&self, what: &str, key: &str, revision: Option<u64>) -> CommandHeaders {
         let idempotency_key = (!key.is_empty()).then(|| key.chars().take(200).collect());
         let path = format!("/p/{}/{what}", self.slug);
-        CommandHeaders { idempotency_key, if_match: revision, path, ..CommandHeaders::default() }
+        CommandHeaders { idempotency_key, if_match: revision, work: self.work.clone(), traceparent: None, path }
     }
     /// The visit; 401 without one that is going on.
     pub(super) async fn visit(&self) -> ApiResult<Visit> {
@@ -128,10 +168,18 @@ impl Visiting {
             let config = self.found.clinic().portal.config.as_ref();
             let origins = config.map(|c| c.embedding_origins.clone()).unwrap_or_default();
             response.extensions_mut().insert(crate::pages::headers::Framing(origins));
-        } else if self.opened {
+            return response;
+        }
+        if self.opened {
             match &self.token {
                 Some(token) => cookie::set(&mut response, cookie::VISIT, token),
                 None => cookie::clear(&mut response, cookie::VISIT),
+            }
+        }
+        if self.link_changed {
+            match &self.link {
+                Some(link) => cookie::set_for(&mut response, cookie::LINK, link, LINK_SECONDS),
+                None => cookie::clear(&mut response, cookie::LINK),
             }
         }
         response

@@ -57,6 +57,9 @@ struct When {
     first_page: bool,
     kept: Vec<(String, String)>,
     more: Option<Vec<(String, String)>>,
+    /// What the visitor's device has to work out before it gets a time.
+    work: Option<String>,
+    work_script: String,
 }
 
 impl When {
@@ -66,20 +69,21 @@ impl When {
 }
 
 /// A time to choose.
-struct Choice {
-    id: String,
-    shown: Shown,
+pub(super) struct Choice {
+    pub(super) id: String,
+    pub(super) shown: Shown,
     /// "mardi 24 novembre".
-    day: String,
-    time: String,
-    modality: String,
-    chosen: bool,
+    pub(super) day: String,
+    pub(super) time: String,
+    pub(super) modality: String,
+    pub(super) chosen: bool,
 }
 
-struct Day {
-    title: String,
-    date: String,
-    parts: Vec<(String, Vec<Choice>)>,
+/// The times of a day, by parts of it.
+pub(super) struct Day {
+    pub(super) title: String,
+    pub(super) date: String,
+    pub(super) parts: Vec<(String, Vec<Choice>)>,
 }
 
 /// One group of check boxes.
@@ -176,15 +180,11 @@ pub(super) async fn page(visiting: &Visiting, draft: &Draft, notice: Option<Noti
     let (days, next) = days(w, all, list.next);
     let kept = filters.fields();
     let more = next.map(|(name, value)| [kept.clone(), vec![(name.to_owned(), value)]].concat());
-    let near = |shown: Vec<Shown>| -> Vec<Choice> {
-        let choice = |(shown, n): (Shown, i32)| Choice::new(w, shown, format!("near-{n}"), None);
-        shown.into_iter().take(NEAREST).zip(1..).map(choice).collect()
-    };
     let (notice, nearest, status) = match notice {
         None => (None, vec![], 200),
         Some(Notice::NotChosen) => (Some(("not-chosen", w.t("wrong-time"))), vec![], 422),
-        Some(Notice::Taken(others)) => (Some(("taken", w.t("taken"))), near(others), 409),
-        Some(Notice::Lost(others)) => (Some(("lost", w.t("hold-lost"))), near(others), 409),
+        Some(Notice::Taken(others)) => (Some(("taken", w.t("taken"))), near(w, others), 409),
+        Some(Notice::Lost(others)) => (Some(("lost", w.t("hold-lost"))), near(w, others), 409),
     };
     let public_name = clinic.services.get(&ServiceId(service)).map(|s| s.config.public_name.clone());
     let s = visiting.shell();
@@ -205,12 +205,20 @@ pub(super) async fn page(visiting: &Visiting, draft: &Draft, notice: Option<Noti
         first_page,
         kept,
         more,
+        work: super::work::asked(visiting).await?,
+        work_script: super::work::script(),
     };
     render(&page).map(|page| Next::Answer(with_status(page, status)))
 }
 
+/// The nearest times, to choose from.
+pub(super) fn near(words: Words, shown: Vec<Shown>) -> Vec<Choice> {
+    let choice = |(shown, n): (Shown, i32)| Choice::new(words, shown, format!("near-{n}"), None);
+    shown.into_iter().take(NEAREST).zip(1..).map(choice).collect()
+}
+
 impl Choice {
-    fn new(words: Words, shown: Shown, id: String, chosen: Option<&str>) -> Self {
+    pub(super) fn new(words: Words, shown: Shown, id: String, chosen: Option<&str>) -> Self {
         let day = WallDate::parse(&shown.date).map(|date| words.day(date)).unwrap_or_default();
         let time = WallTime::parse(&shown.start_time).map(|time| words.time(time)).unwrap_or_default();
         let modality = modality(words, &shown.modality);
@@ -248,6 +256,19 @@ async fn times(visiting: &Visiting, service: Uuid, filters: &Filters, from: Wall
 /// The times by day and part of the day, and where the next page begins. A day that does not fit begins the next page,
 /// unless it is too long for any.
 fn days(words: Words, all: Vec<Choice>, next: Option<String>) -> (Vec<Day>, Option<(&'static str, String)>) {
+    let mut days = by_day(words, all);
+    let more = match (days.len(), next) {
+        (0 | 1, Some(cursor)) => Some(("cursor", cursor)),
+        (n, Some(_)) if n <= DAYS => days.pop().map(|day| ("from", day.date)),
+        (n, _) if n > DAYS => days.get(DAYS).map(|day| ("from", day.date.clone())),
+        _ => None,
+    };
+    days.truncate(DAYS);
+    (days, more)
+}
+
+/// The times by day and part of the day.
+pub(super) fn by_day(words: Words, all: Vec<Choice>) -> Vec<Day> {
     let mut days: Vec<(String, Vec<Choice>)> = Vec::new();
     for choice in all {
         match days.last_mut() {
@@ -255,13 +276,6 @@ fn days(words: Words, all: Vec<Choice>, next: Option<String>) -> (Vec<Day>, Opti
             _ => days.push((choice.shown.date.clone(), vec![choice])),
         }
     }
-    let more = match (days.len(), next) {
-        (0 | 1, Some(cursor)) => Some(("cursor", cursor)),
-        (n, Some(_)) if n <= DAYS => days.pop().map(|(date, _)| ("from", date)),
-        (n, _) if n > DAYS => days.get(DAYS).map(|(date, _)| ("from", date.clone())),
-        _ => None,
-    };
-    days.truncate(DAYS);
     let days = days.into_iter().map(|(date, choices)| {
         let title = choices.first().map(|c| c.day.clone()).unwrap_or_default();
         let mut parts: Vec<(String, Vec<Choice>)> = PARTS.map(|(_, key)| (words.t(key), vec![])).into();
@@ -278,7 +292,7 @@ fn days(words: Words, all: Vec<Choice>, next: Option<String>) -> (Vec<Day>, Opti
         parts.retain(|(_, choices)| !choices.is_empty());
         Day { title, date, parts }
     });
-    (days.collect(), more)
+    days.collect()
 }
 
 fn groups(visiting: &Visiting, service: Uuid, filters: &Filters) -> Vec<Filter> {
@@ -361,7 +375,7 @@ pub(super) async fn hold(visiting: &Visiting, service: Uuid, availability: &str)
         visiting.headers.clone(),
         visiting.portal(),
         visiting.visitor(),
-        CommandHeaders::default(),
+        visiting.command("hold", "", None),
         body(&wanted)?,
     );
     match placed.await {
