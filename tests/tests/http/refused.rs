@@ -93,7 +93,7 @@ async fn a_problem_never_repeats_what_was_typed() {
 #[tokio::test]
 async fn a_problem_names_its_request_in_the_body_as_in_the_header() {
     let app = TestApp::start().await;
-    for path in ["/api/v1/portal/nowhere", "/nowhere", "/api/v1/session"] {
+    for path in ["/api/v1/portal/nowhere", "/api/nowhere", "/api/v1/session"] {
         let answer = app.get(path).await;
         assert_eq!(answer["request_id"].as_str(), answer.header("x-request-id"), "{}", answer.text);
     }
@@ -132,7 +132,7 @@ async fn a_wrong_method_and_an_unknown_path_are_problems_too() {
             "/api/v1",
             "/api/v1/clinics",
             "/api/v2/portal/x",
-            "/nowhere",
+            "/api/nowhere",
             "/api/v1/portal/clinique-du-parc/",
             "/API/V1/session",
         ] {
