@@ -342,7 +342,7 @@ async fn the_language_switch_stays_on_the_step_and_keeps_the_state() {
         assert_eq!(browser.attributes("input[name=part][checked]", "value"), ["morning"]);
         assert_eq!(browser.attributes("input[name=weekday][checked]", "value"), ["tue"]);
         browser.follows("Français").await;
-        choose(&mut browser, if frame { 1 } else { 0 }).await;
+        choose(&mut browser, usize::from(frame)).await;
         browser.follows("English").await;
         browser.reads("This time is held for you until");
         browser.presses("Continue", &[]).await;
