@@ -37,6 +37,8 @@ pub struct AppOptions {
     /// An answer whose work depends on who is known leaves at a multiple of this after its request arrived. None: as soon
     /// as it is ready, which tells who is known; tests of everything else save the time.
     pub answer_after: Option<Duration>,
+    /// How messages go out.
+    pub messages: crate::messages::MessageOptions,
 }
 
 impl AppOptions {
@@ -52,6 +54,7 @@ impl AppOptions {
             source_limits: true,
             work: crate::http::work::Levels::default(),
             answer_after: Some(crate::http::deadline::USUAL),
+            messages: crate::messages::MessageOptions::default(),
         }
     }
 }
@@ -76,6 +79,10 @@ pub struct App {
     pub access: AccessLog,
     /// Who was erased, and whether the vault knows.
     pub erasures: crate::erasures::ErasureList,
+    /// Notices and one-time codes.
+    pub messages: Arc<crate::messages::Messages>,
+    /// Counts one-time codes.
+    pub code_alarm: crate::messages::codes::Alarm,
     /// Ends every long-lived stream and task.
     pub stop: tokio_util::sync::CancellationToken,
     file: SqliteStore,
@@ -141,7 +148,18 @@ impl App {
         };
         views.start();
         let stop = tokio_util::sync::CancellationToken::new();
-        let engine = Arc::new(Engine::new(log, vault, options.clock, options.entropy, options.engine));
+        let message_channel = options.engine.message_channel || options.messages.any();
+        let engine_options = EngineOptions { message_channel, ..options.engine };
+        let engine = Arc::new(Engine::new(log, vault, options.clock, options.entropy, engine_options));
+        let messages = match crate::messages::Messages::open(&engine, options.messages, &stop).await {
+            Ok(messages) => messages,
+            Err(error) => {
+                views.close().await;
+                engine.vault().close().await;
+                file.close().await;
+                return Err(error).context("outbox");
+            }
+        };
         let app = Arc::new(Self {
             demand: crate::demand_counter::DemandCounter::new(&engine),
             access: AccessLog::start(Arc::clone(&engine)),
@@ -152,6 +170,8 @@ impl App {
             limits: crate::http::limits::Limits::new(options.trusted_proxies, options.source_limits, options.work),
             deadline: crate::http::deadline::Deadline::new(options.answer_after),
             erasures,
+            messages,
+            code_alarm: crate::messages::codes::Alarm::default(),
             stop,
             file,
             _lock: lock,
@@ -160,6 +180,8 @@ impl App {
         if let Err(error) = crate::erasures::apply(&app, Duration::from_secs(1)).await {
             tracing::warn!(%error, "the erasure list could not be applied yet; the service is not ready");
         }
+        // After the erasures: nobody who was erased is written to.
+        app.messages.start();
         crate::housekeeping::start(&app);
         Ok(app)
     }
@@ -186,6 +208,7 @@ impl App {
     /// Stops tasks, writes what is waiting, closes the stores.
     pub async fn close(&self) {
         self.stop.cancel();
+        self.messages.finish().await;
         self.demand.flush(&self.engine).await;
         self.views.close().await;
         self.engine.vault().close().await;

@@ -31,10 +31,22 @@ pub fn start(app: &Arc<App>) {
 
 async fn round(app: &App) {
     sweep(app).await;
+    default_recognition(app).await;
     app.demand.flush(&app.engine).await;
     app.limits.forget_old(app.engine.now());
     purge(app).await;
     crate::erasures::sweep(app).await;
+}
+
+/// 8.7: where codes can be sent, clinics that chose nothing ask for one.
+pub async fn default_recognition(app: &App) {
+    for clinic in app.views.clinics.clinics().iter().filter_map(|clinic| clinic.id()) {
+        match app.engine.default_recognition(clinic).await {
+            Ok(false) => {}
+            Ok(true) => tracing::info!(%clinic, "recognition is proven by a one-time code from now on"),
+            Err(error) => tracing::warn!(%clinic, %error, "a clinic's settings could not be written; tried again"),
+        }
+    }
 }
 
 /// Finishes or ends moves that were left unfinished; the availability view knows the days.
@@ -70,7 +82,8 @@ async fn purge(app: &App) {
         vault.purge_visits(before, |subject| booked.contains(&subject)).await?;
         vault.purge_sessions(app.engine.now()).await?;
         vault.purge_invitations(app.engine.now()).await?;
-        vault.purge_idempotency(app.engine.now()).await
+        vault.purge_idempotency(app.engine.now()).await?;
+        vault.purge_messages(app.engine.now()).await
     };
     // A short command may have closed the stores meanwhile; the next start looks again.
     if let Err(error) = outcome.await

@@ -6,6 +6,7 @@
 //! | [`http`] | the JSON API; one file per group of endpoints, each with its types |
 //! | [`pages`] | the HTML pages: portal, staff; they call the API's functions |
 //! | [`cli`] | the command line |
+//! | [`messages`] | notices and one-time codes: outbox worker, channels, what they say |
 //! | [`import`], [`demo`] | a clinic from files; the demo clinic is one |
 //! | [`erasures`] | carrying out what was decided about forgetting a person |
 //! | [`demand_counter`], [`housekeeping`] | what runs beside requests |
@@ -20,6 +21,7 @@ pub mod erasures;
 pub mod housekeeping;
 pub mod http;
 pub mod import;
+pub mod messages;
 pub mod pages;
 
 pub use app::{App, AppOptions};

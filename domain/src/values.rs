@@ -86,12 +86,16 @@ codes! {
         /// A code that went to the typed contact must come back, and that contact must be on file.
         OneTimeCode = 1 "one_time_code",
     }
-    /// The proof state of a visit.
+    /// The proof state of a visit: which of the typed contacts a code proved. The codes are bits.
     Proof {
         /// Nothing was proven.
         None = 0 "none",
-        /// The typed contact was proven by a code.
-        Contact = 1 "contact",
+        /// The typed e-mail address.
+        Email = 1 "email",
+        /// The typed cell phone.
+        Phone = 2 "phone",
+        /// Both.
+        Both = 3 "both",
     }
     /// What the portal knows of its visitor; recorded with a booking, never shown to the visitor.
     ViewerClass {
@@ -220,6 +224,19 @@ codes! {
         Practitioner = 2 "practitioner",
         /// Reads the history.
         Auditor = 3 "auditor",
+    }
+}
+
+impl Proof {
+    /// True if the typed e-mail address was proven.
+    #[must_use]
+    pub const fn email(self) -> bool {
+        matches!(self, Self::Email | Self::Both)
+    }
+    /// True if the typed cell phone was proven.
+    #[must_use]
+    pub const fn phone(self) -> bool {
+        matches!(self, Self::Phone | Self::Both)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Commands on a clinic: set-up, portal, activities, practitioners, services, settings.
 
 use crate::Engine;
-use crate::context::Context;
+use crate::context::{Actor, Context};
 use crate::transact::{Failure, Outcome};
 use booking_domain::clinic::{
     self, ActivityDefined, AgendaOpened, Clinic, ClinicEvent, ClinicRefusal, ClinicRegistered, PortalConfigured,
@@ -11,7 +11,7 @@ use booking_domain::erasure::Retention;
 use booking_domain::ids::{ActivityId, ClinicId, ServiceId};
 use booking_domain::slug::{self, Slug, SlugRefusal};
 use booking_domain::stream::StreamName;
-use booking_domain::values::BadField;
+use booking_domain::values::{BadField, RecognitionProof};
 use booking_store::fold::FoldError;
 use std::sync::Arc;
 
@@ -146,6 +146,28 @@ impl Engine {
         if_match: Option<u64>,
     ) -> Outcome<Clinic, ClinicRefusal> {
         self.on_clinic(ctx, |c| clinic::decide_set_retention(c, retention, if_match)).await
+    }
+    /// Where codes can be sent, a clinic that never chose any settings asks for one (8.7). It is written into the
+    /// clinic's history like any other change, so that a replay knows it too. Answers whether it was written.
+    pub async fn default_recognition(&self, clinic: ClinicId) -> Result<bool, Failure<ClinicRefusal>> {
+        let unchosen = |c: &Clinic| c.registered.is_some() && c.settings_touched == 0;
+        if !self.options.message_channel || !unchosen(&self.rules(clinic).await?.state) {
+            return Ok(false);
+        }
+        let ctx = Context {
+            clinic,
+            actor: Actor::System,
+            command: self.fresh_command(),
+            received_at: self.now(),
+            body_hash: None,
+            traceparent: None,
+        };
+        let settings = Settings { recognition_proof: RecognitionProof::OneTimeCode, ..Settings::default() };
+        let decide = |c: &Clinic| {
+            let settings = if unchosen(c) { settings.clone() } else { c.settings.clone() };
+            clinic::decide_change_settings(c, settings, None, true)
+        };
+        Ok(self.on_clinic(&ctx, decide).await?.trace.is_some())
     }
     /// `ChangeSettings`.
     pub async fn change_settings(

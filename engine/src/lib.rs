@@ -11,7 +11,8 @@
 //! | `viewer`, `quota` | facts that a decision needs from other streams |
 //! | `sweep` | process managers: what finishes or ends unfinished moves |
 //! | `access` | who saw whose data, on the disk before they see it |
-//! | `vault` | keys, visits, credentials, idempotency rows |
+//! | `notices` | who has to be told what about an appointment |
+//! | `vault` | keys, visits, credentials, idempotency rows, the outbox |
 
 pub mod vault;
 
@@ -26,6 +27,7 @@ mod erasure;
 mod folds;
 mod members;
 mod moving;
+mod notices;
 mod patients;
 mod quota;
 mod schedule;
@@ -43,6 +45,7 @@ pub use context::{Actor, Context, TraceParent, command_id};
 pub use drafts::*;
 pub use members::*;
 pub use moving::*;
+pub use notices::*;
 pub use patients::*;
 pub use seal::*;
 pub use transact::{Committed, Failure, Outcome};
@@ -113,6 +116,10 @@ impl Engine {
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+    /// Random bytes.
+    pub fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.entropy
     }
     /// A command id for a request without an idempotency key.
     pub fn fresh_command(&self) -> CommandId {

@@ -21,6 +21,7 @@ use booking_engine::{
     Actor, Booked, Cancel, Changed, Engine, Failure, For, Mark, MoveTo, NewPatient, OnlineBooking, Place,
     PlannedBooking, SlotDraft, Whereabouts,
 };
+use booking_events::sealed_forms::Plaintext;
 
 /// A practitioner and the agenda that was opened for them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -299,8 +300,8 @@ impl World {
             id: VisitId::from_bytes(self.id()),
             clinic: self.clinic,
             subject: SubjectId::from_bytes(self.id()),
-            identity: Phi::new(b"sealed identity".to_vec()),
-            identity_schema: 1,
+            identity: Phi::new(identity.to_plaintext().to_vec()),
+            identity_schema: Profile::SCHEMA,
             patient,
             language: "fr".into(),
             proof: proof.code(),

@@ -137,7 +137,7 @@ impl Play {
     /// Opens a visit: a stranger's, or a patient's, proven or not.
     pub async fn somebody_comes(&mut self) {
         let patient = if self.rng.percent(70) { self.rng.maybe(&self.patients) } else { None };
-        let proof = if self.rng.percent(50) { Proof::Contact } else { Proof::None };
+        let proof = if self.rng.percent(50) { Proof::Both } else { Proof::None };
         let visitor = if let Some(patient) = patient {
             self.world.welcomes(patient.profile, Some(patient.id), proof).await
         } else {

@@ -6,6 +6,7 @@
 //! | [`answer`] | what came back, and what a test expects of it |
 //! | [`browser`] | a browser without scripts: links, forms, cookies |
 //! | [`people`] | who visits: identities as they are typed |
+//! | [`post`] | a channel for messages that a test reads |
 //! | [`portal`] | visitors and holders of a link, as verbs |
 //! | [`staff`] | everybody who works at the clinic, as verbs |
 //! | [`setup`] | a clinic before its first booking, as verbs |
@@ -16,6 +17,7 @@ pub mod browser;
 pub mod looked;
 pub mod people;
 pub mod portal;
+pub mod post;
 pub mod setup;
 pub mod staff;
 
@@ -24,5 +26,6 @@ pub use app::{Asked, TestApp, TestClinic};
 pub use browser::Browser;
 pub use people::Person;
 pub use portal::{LinkHolder, Visitor};
+pub use post::Post;
 pub use setup::SmallClinic;
 pub use staff::Staff;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 the arguments are wrong, 3 the data directory is in use by another process.
 //! Answers go to standard output, progress and log lines to standard error; `--json` makes answers machine-readable.
 
+mod channels;
 mod clinic;
 mod doctor;
 mod export;
@@ -63,6 +64,8 @@ enum Command {
         data: Data,
         #[command(flatten)]
         listening: Listening,
+        #[command(flatten)]
+        channels: Box<channels::Channels>,
     },
     /// Serve a demo clinic with known passwords and made-up patients.
     Demo {
@@ -73,6 +76,9 @@ enum Command {
         /// Allow an address that others can reach, although the passwords are known.
         #[arg(long)]
         public_demo: bool,
+        /// Where others reach this server: links in messages begin with it; none: the address that it listens on.
+        #[arg(long, env = "CLINIC_BOOKING_PUBLIC_URL")]
+        public_url: Option<String>,
     },
     /// Set up clinics.
     Clinic {
@@ -144,8 +150,10 @@ fn log_to_stderr(json: bool, usual: &str) {
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let json = arguments.json;
     match arguments.command {
-        Command::Serve { data, listening } => serve::serve(data.data, &listening).await,
-        Command::Demo { data, listening, public_demo } => serve::demo(data.data, &listening, public_demo).await,
+        Command::Serve { data, listening, channels } => serve::serve(data.data, &listening, &channels).await,
+        Command::Demo { data, listening, public_demo, public_url } => {
+            serve::demo(data.data, &listening, public_demo, public_url).await
+        }
         Command::Clinic { command } => clinic::run(command, json).await,
         Command::Import(arguments) => import::run(arguments, json).await,
         Command::Replay(arguments) => replay::run(arguments).await,

@@ -1,8 +1,10 @@
 //! `serve`: opens a data directory and answers until it is told to stop.
 
 use super::Listening;
+use super::channels::Channels;
 use crate::app::{App, AppOptions};
 use crate::http;
+use crate::messages::MessageOptions;
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -78,26 +80,38 @@ impl Serving {
 }
 
 /// `serve`.
-pub(super) async fn serve(data: PathBuf, listening: &Listening) -> anyhow::Result<()> {
+pub(super) async fn serve(data: PathBuf, listening: &Listening, channels: &Channels) -> anyhow::Result<()> {
     let (options, listen) = parts(data, listening);
+    let options = AppOptions { messages: channels.options()?, ..options };
+    if !options.messages.any() {
+        tracing::warn!("no channel for messages: nobody is told of their appointment, no codes can be sent");
+    }
     let serving = Serving::start(options, listen).await?;
     announce(&serving);
     serving.until_stopped().await
 }
 
 /// `demo`: makes the demo clinic through the same commands as any client's, then serves it.
-pub(super) async fn demo(data: PathBuf, listening: &Listening, public: bool) -> anyhow::Result<()> {
+pub(super) async fn demo(
+    data: PathBuf,
+    listening: &Listening,
+    public: bool,
+    public_url: Option<String>,
+) -> anyhow::Result<()> {
     anyhow::ensure!(
         public || listening.listen.ip().is_loopback(),
         "the demo's passwords are known to everybody: listen on a loopback address, or say --public-demo"
     );
     let (options, listen) = parts(data, listening);
-    let app = App::open(options).await?;
+    let public_url = public_url.unwrap_or_else(|| format!("http://{}", listening.listen));
+    let messages = MessageOptions { shown: true, public_url, ..MessageOptions::default() };
+    let app = App::open(AppOptions { messages, ..options }).await?;
     let clinic = crate::demo::demo(&app.engine, app.engine.now(), &super::progress::Bars::default()).await?;
     anyhow::ensure!(app.settle_within(std::time::Duration::from_mins(2)).await, "the read models did not catch up");
     let serving = Serving::start_with(app, listen).await?;
     announce(&serving);
     super::say(&format!("Demo clinic {} at /p/{} (API: /api/v1/portal/{})", clinic.clinic, clinic.slug, clinic.slug));
+    super::say("Messages are not sent but shown: /demo/messages");
     for account in &clinic.staff {
         super::say(&format!("  {:14} {}  {}", account.role.name(), account.email, account.password));
     }

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod clinics;
 pub mod commands;
 pub mod deadline;
+pub(crate) mod demo;
 pub mod disclosure;
 mod document;
 pub mod extract;
@@ -49,7 +50,9 @@ pub fn router(app: AppState) -> Router {
     let document = document::openapi();
     let request_id = HeaderName::from_static("x-request-id");
     let ids = RequestIds(Arc::clone(&app));
+    let demo = if app.messages.are_shown() { demo::routes() } else { Router::new() };
     router
+        .merge(demo)
         .merge(utoipa_swagger_ui::SwaggerUi::new("/api/docs").url("/api/v1/openapi.json", document))
         .merge(crate::pages::routes())
         .fallback(|| async { Problem::not_found() })

@@ -25,6 +25,8 @@ pub enum KeyUse {
     Import,
     /// Challenges for work.
     Work,
+    /// One-time codes, and the contacts that they go to.
+    Code,
 }
 
 /// One clinic's keys, unwrapped. Wiped when dropped; the `Debug` shows nothing.
@@ -36,6 +38,7 @@ pub struct ClinicKeys {
     idempotency: Key,
     import: Key,
     work: Key,
+    code: Key,
     audit: SubjectKey,
     wrapping: Key,
 }
@@ -51,6 +54,7 @@ impl ClinicKeys {
             idempotency: derive("idempotency"),
             import: derive("import"),
             work: derive("work"),
+            code: derive("one-time code"),
             audit: SubjectKey::new(*derive("audit")),
             wrapping: derive("wrap subject keys"),
         }
@@ -75,6 +79,7 @@ impl ClinicKeys {
             KeyUse::Idempotency => &self.idempotency,
             KeyUse::Import => &self.import,
             KeyUse::Work => &self.work,
+            KeyUse::Code => &self.code,
         };
         crypto::keyed_hash(key, parts)
     }

@@ -1,5 +1,5 @@
 //! The vault: the only place where things are deleted. Subject keys, visits, staff credentials and sessions, machine
-//! tokens and idempotency rows live here, in `vault.db`, and nowhere else.
+//! tokens, idempotency rows, one-time codes and the outbox live here, in `vault.db`, and nowhere else.
 //!
 //! What it may not do: hold personal data in the clear. Keys are wrapped (subject by clinic by root), identities are
 //! sealed, e-mail addresses and tokens are hashes. Destroying a subject's key is what makes a person's data in the
@@ -13,15 +13,18 @@
 
 mod bearer;
 mod cache;
+mod codes;
 mod crypto;
 mod entropy;
 mod error;
 mod file;
 mod idempotency;
 mod keys;
+mod outbox;
 mod root_key;
 mod row;
 mod sessions;
+mod shown;
 mod sql;
 mod staff;
 mod subjects;
@@ -30,12 +33,18 @@ mod visits;
 mod writer;
 
 pub use bearer::{Bearer, NewBearer};
+pub use codes::{CODE_MINUTES, CODE_TRIES, Redeemed, SentCode};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy, draw};
 pub use error::{Result, VaultError};
 pub use idempotency::Remembered;
 pub use keys::{ClinicKeys, KeyUse};
+pub use outbox::{
+    Claim, Claimed, Intent, MessageChannel, MessageKind, MessageState, NewCode, Outcome as MessageOutcome, Undelivered,
+    Waiting,
+};
 pub use root_key::{Created, RootKey};
 pub use sessions::{ABSOLUTE_MINUTES, IDLE_MINUTES, Session, SessionLookup};
+pub use shown::ShownMessage;
 pub use staff::Staff;
 pub use subjects::SUBJECT_KEY_VERSION;
 pub use token::Token;
@@ -79,6 +88,8 @@ pub struct Vault {
     bearers: Cache<[u8; 32], Bearer>,
     idempotency: OnceCell<idempotency::Memory>,
     hashing: Semaphore,
+    /// Rings when a message was put into the outbox.
+    posted: tokio::sync::Notify,
 }
 
 impl Vault {
@@ -116,6 +127,7 @@ impl Vault {
             bearers: Cache::new(TOKENS_IN_MEMORY),
             idempotency: OnceCell::new(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
+            posted: tokio::sync::Notify::new(),
         })
     }
 

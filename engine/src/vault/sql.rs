@@ -64,6 +64,8 @@ pub(super) const VISIT: &str = "SELECT id, clinic, token_hash, subject, identity
 pub(super) const SET_DRAFT: &str = "UPDATE visits SET draft = ?2 WHERE id = ?1";
 pub(super) const TOUCH_VISIT: &str = "UPDATE visits SET expires_at = max(expires_at, ?2) WHERE id = ?1";
 pub(super) const PROVE_VISIT: &str = "UPDATE visits SET proof = ?2, patient = ?3 WHERE id = ?1";
+/// A contact that was proven stays proven.
+pub(super) const PROVE_CONTACT: &str = "UPDATE visits SET proof = proof | ?2 WHERE id = ?1";
 /// Subjects of visits opened at or before ?1 whose keys nobody kept.
 pub(super) const UNKEPT: &str = "SELECT k.subject, k.clinic FROM subject_keys k JOIN visits v ON k.visit = v.id \
      WHERE v.opened_at <= ?1";
@@ -116,3 +118,64 @@ pub(super) static INSERT_IDEMPOTENCY: Insert =
     Insert { head: "INSERT INTO idempotency (command_id, body_hash, created_at) VALUES", columns: 3 };
 pub(super) const IDEMPOTENCY: &str = "SELECT command_id, body_hash, created_at FROM idempotency";
 pub(super) const PURGE_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE created_at <= ?1";
+
+pub(super) const CURSOR: &str = "SELECT position FROM cursors WHERE name = ?1";
+pub(super) static INSERT_CURSOR: Insert = Insert { head: "INSERT INTO cursors (name, position) VALUES", columns: 2 };
+pub(super) const MOVE_CURSOR: &str = "UPDATE cursors SET position = ?3 WHERE name = ?1 AND position = ?2";
+pub(super) const DROP_CURSOR: &str = "DELETE FROM cursors WHERE name = ?1";
+
+/// The same event again changes nothing.
+pub(super) const POST_NOTICE: &str = "INSERT INTO outbox (id, clinic, kind, state, appointment, agenda, date, position, \
+     own_act, caused_at, attempts, next_attempt) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?9) \
+     ON CONFLICT (id) DO NOTHING";
+pub(super) static INSERT_CODE_MESSAGE: Insert = Insert {
+    head: "INSERT INTO outbox (id, clinic, kind, state, own_act, caused_at, subject, content, channel, expires_at, \
+           attempts, next_attempt) VALUES",
+    columns: 12,
+};
+/// Codes first; then what has waited longest. One row for each appointment.
+pub(super) const WAITING: &str = "SELECT id, clinic, kind, appointment FROM outbox \
+     WHERE state = 0 AND next_attempt <= ?1 AND (claimed_until IS NULL OR claimed_until <= ?1) \
+     GROUP BY coalesce(appointment, id) ORDER BY kind > 1, min(next_attempt) LIMIT ?2";
+pub(super) const NEXT_ATTEMPT: &str = "SELECT min(max(next_attempt, coalesce(claimed_until, next_attempt))) \
+     FROM outbox WHERE state = 0";
+pub(super) const CLAIM_CODE: &str = "UPDATE outbox SET claim = ?2, claimed_until = ?3, attempts = attempts + 1 \
+     WHERE id = ?1 AND state = 0 AND (claimed_until IS NULL OR claimed_until <= ?4)";
+/// All that waits about one appointment, unless somebody is at it.
+pub(super) const CLAIM_APPOINTMENT: &str = "UPDATE outbox SET claim = ?2, claimed_until = ?3, attempts = attempts + 1 \
+     WHERE appointment = ?1 AND state = 0 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.appointment = ?1 \
+     AND o.state = 0 AND o.claimed_until > ?4)";
+pub(super) const CLAIMED: &str = "SELECT id, clinic, kind, appointment, agenda, date, position, own_act, caused_at, \
+     subject, content, channel, expires_at, attempts FROM outbox WHERE claim = ?1 AND state = 0 ORDER BY position, id";
+pub(super) const RELEASE: &str = "UPDATE outbox SET claim = NULL, claimed_until = NULL, next_attempt = ?2, \
+     attempts = attempts - ?3 WHERE claim = ?1 AND state = 0";
+pub(super) const FINISH: &str = "UPDATE outbox SET state = ?2, finished_at = ?3, reason = ?4, content = NULL, \
+     claim = NULL, claimed_until = NULL WHERE claim = ?1 AND state = 0";
+pub(super) const DELIVERED: &str = "UPDATE outbox SET state = 1, finished_at = ?3, kind = ?4, channel = ?5, told = ?6, \
+     content = NULL, claim = NULL, claimed_until = NULL WHERE claim = ?1 AND id = ?2 AND state = 0";
+pub(super) const TOLD: &str = "SELECT told FROM outbox WHERE appointment = ?1 AND state = 1 \
+     ORDER BY position DESC LIMIT 1";
+pub(super) const UNDELIVERED: &str = "SELECT kind, channel, finished_at, reason FROM outbox \
+     WHERE clinic = ?1 AND appointment = ?2 AND state = 2 ORDER BY position";
+pub(super) const DELIVERIES: &str = "SELECT kind, channel, finished_at FROM outbox \
+     WHERE clinic = ?1 AND appointment = ?2 AND state = 1 ORDER BY position";
+pub(super) const PURGE_OUTBOX: &str = "DELETE FROM outbox WHERE finished_at <= ?1";
+
+pub(super) const END_CODES: &str = "UPDATE codes SET expires_at = ?2 WHERE visit = ?1 AND expires_at > ?2";
+/// Nothing is inserted when the contact had its share within the last hour.
+pub(super) const SEND_CODE: &str = "INSERT INTO codes (id, clinic, visit, contact_hash, code_hash, channel, tries, \
+     created_at, expires_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8 \
+     WHERE (SELECT count(*) FROM codes WHERE contact_hash = ?4 AND created_at > ?9) < ?10";
+pub(super) const TRY_CODE: &str = "UPDATE codes SET tries = tries + 1 WHERE visit = ?1 AND used_at IS NULL \
+     AND expires_at > ?2 AND tries < ?3";
+pub(super) const OPEN_CODE: &str = "SELECT id, code_hash, channel FROM codes WHERE visit = ?1 AND used_at IS NULL \
+     AND expires_at > ?2 ORDER BY created_at DESC LIMIT 1";
+pub(super) const USE_CODE: &str = "UPDATE codes SET used_at = ?2 WHERE id = ?1 AND used_at IS NULL AND expires_at > ?2";
+pub(super) const PURGE_CODES: &str = "DELETE FROM codes WHERE created_at <= ?1";
+
+pub(super) static INSERT_SHOWN: Insert =
+    Insert { head: "INSERT INTO shown_messages (id, clinic, subject, sealed, sent_at) VALUES", columns: 5 };
+pub(super) const KEEP_SHOWN: &str = "DELETE FROM shown_messages WHERE clinic = ?1 AND id NOT IN \
+     (SELECT id FROM shown_messages WHERE clinic = ?1 ORDER BY sent_at DESC, id LIMIT ?2)";
+pub(super) const SHOWN: &str =
+    "SELECT id, subject, sealed, sent_at FROM shown_messages WHERE clinic = ?1 ORDER BY sent_at DESC, id LIMIT ?2";

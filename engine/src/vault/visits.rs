@@ -272,6 +272,11 @@ impl Vault {
         Ok(())
     }
 
+    /// A code proved a contact, which stands on the disk already: memory learns of it.
+    pub(super) fn note_proof(&self, visit: &Visit, bit: u8) {
+        self.visits.update(&visit.token_hash, |visit| visit.proof |= bit);
+    }
+
     /// The subjects of visits older than [`VISIT_HOURS`] whose keys nobody kept: [`Vault::purge_visits`] deletes them.
     pub async fn unkept_subjects(&self, now: Instant) -> Result<Vec<(ClinicId, SubjectId)>> {
         let rows = sqlx::query(sql::UNKEPT).bind(bound(now)).fetch_all(&self.readers).await?;

@@ -103,6 +103,10 @@ impl TestApp {
     pub async fn another_clinic(&self, slug: &str) -> TestClinic {
         registered(&self.app, slug).await
     }
+    /// Another clinic, on the wall of this zone.
+    pub async fn another_clinic_in(&self, slug: &str, zone: Tz) -> TestClinic {
+        registered_in(&self.app, slug, zone).await
+    }
     /// Its data directory.
     #[must_use]
     pub fn data(&self) -> &Path {
@@ -249,6 +253,10 @@ fn ctx(app: &App, clinic: ClinicId, actor: Actor) -> Context {
 
 /// As `clinic create` does it, with a member of each role.
 async fn registered(app: &App, slug: &str) -> TestClinic {
+    registered_in(app, slug, ZONE).await
+}
+
+async fn registered_in(app: &App, slug: &str, zone: Tz) -> TestClinic {
     let engine = &app.engine;
     let id = engine.fresh_clinic();
     let roles = [Role::Administrator, Role::Scheduler, Role::Practitioner, Role::Auditor];
@@ -256,7 +264,7 @@ async fn registered(app: &App, slug: &str) -> TestClinic {
     let clinic = TestClinic { id, slug: slug.to_owned(), members };
     let administrator = clinic.member(Role::Administrator);
     let name = "Clinique du Parc".to_owned();
-    let registered = ClinicRegistered { clinic: id, name, zone: ZONE.name().to_owned(), administrator };
+    let registered = ClinicRegistered { clinic: id, name, zone: zone.name().to_owned(), administrator };
     engine.register_clinic(&ctx(app, id, Actor::Operator), &registered).await.unwrap();
     for (role, member) in clinic.members.clone() {
         let (name, email) = (Phi::new(format!("Member {}", role.name())), Phi::new(clinic.email(role)));

@@ -1,17 +1,20 @@
 //! The whole system through HTTP: the scenarios of the domain, a clinic's story from an empty database on, what is
 //! refused and leaves no mark, who may do what, and where personal data must never be.
 
+mod codes;
 mod doors;
 mod erasure;
 mod files;
 mod foreign;
 mod links;
 mod oracle;
+mod messages;
 mod refused;
 mod roles;
 mod scenarios;
 mod schedules;
 mod secrecy;
+mod smtp;
 mod story;
 mod visits;
 

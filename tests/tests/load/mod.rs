@@ -9,6 +9,7 @@
 //! | `oracle` | whether the time of an answer tells who is a patient |
 //! | `swarm` | bots that hoard a clinic, and honest visitors |
 //! | `child`, `driver`, `witness`, `kills` | a server process that is killed, whoever loads it, and what is found after |
+//! | `posts` | a server process that is killed while it tells patients of their bookings |
 //!
 //! Clinics are set up through the engine; everything that is tested goes over HTTP. `docs/torture.md` says how to run
 //! the great numbers.
@@ -19,6 +20,7 @@ mod house;
 mod kills;
 mod oracle;
 mod portal;
+mod posts;
 mod races;
 mod release;
 mod swarm;

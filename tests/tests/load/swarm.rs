@@ -202,7 +202,7 @@ impl Ground {
         let token = Token::parse(guest.token.trim_start_matches("v_")).unwrap();
         let found = vault.visit_by_token(self.clinic.id, &token, self.clock.now()).await.unwrap();
         let VisitLookup::Open(visit) = found else { panic!("{found:?}") };
-        vault.prove_visit(&visit, Proof::Contact.code(), None).await.unwrap();
+        vault.prove_visit(&visit, Proof::Both.code(), None).await.unwrap();
     }
     /// Everything that a visitor is shown.
     async fn sees(&self, guest: &Guest) -> Option<Vec<String>> {

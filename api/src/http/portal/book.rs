@@ -1,6 +1,7 @@
 //! BookAppointment on the portal.
 
 use super::holds::refused;
+use super::visits::typed_contact;
 use super::{Found, PublicContact, find};
 use crate::http::AppState;
 use crate::http::auth::VisitorToken;
@@ -15,10 +16,9 @@ use axum::http::HeaderMap;
 use booking_domain::agenda_day::{Appointment, cutoff};
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::ServiceId;
-use booking_domain::person::{Profile, ProvisionalContact};
 use booking_domain::values::BadField;
 use booking_engine::{Actor, OnlineBooking};
-use booking_events::sealed_forms::{Plaintext, Reason};
+use booking_events::sealed_forms::Reason;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::ToSchema;
@@ -153,7 +153,7 @@ pub(crate) async fn book(
     let begun = begin(&app, found.id, Actor::Visit(visit.id), "book", &headers, &bytes).await?;
     let source = app.limits.source(peer.ip(), &request_headers);
     let ticket = work::admit(&app, (&found, &visit), source, Taking::Book(place), &headers, &begun).await?;
-    let identity = identity(&app, &visit).await?;
+    let identity = typed_contact(&app, &visit).await?.to_profile();
     let service = ServiceId(wanted.service);
     let command = OnlineBooking {
         place,
@@ -190,13 +190,4 @@ fn confirmation(
         link_token: format!("l_{}", hex::encode(link)),
         clinic: PublicContact::of(found.clinic()),
     }
-}
-
-/// What the visitor typed, to be sealed with the booking.
-async fn identity(app: &AppState, visit: &booking_engine::vault::Visit) -> ApiResult<Profile> {
-    let bytes = app.engine.vault().visit_identity(visit).await?;
-    let bytes = bytes
-        .ok_or_else(|| Problem::new(axum::http::StatusCode::UNAUTHORIZED, "visit_expired", "This visit has ended"))?;
-    let contact = ProvisionalContact::from_plaintext(visit.identity.schema, bytes.expose());
-    contact.map(|c| c.to_profile()).map_err(Problem::internal)
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod book;
 pub(crate) mod browse;
+pub(crate) mod code;
 pub(crate) mod holds;
 pub(crate) mod manage;
 pub(crate) mod visits;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(clinic))
         .merge(visits::routes())
+        .merge(code::routes())
         .merge(browse::routes())
         .merge(holds::routes())
         .merge(book::routes())

@@ -81,7 +81,7 @@ pub(crate) struct CurrentVisit {
     pub(crate) visit: Uuid,
     /// When the visit ends.
     pub(crate) expires_at: String,
-    /// What was proven: `none`.
+    /// Which of the typed contacts a code proved: `none`, `email`, `phone` or `both`.
     pub(crate) proof: &'static str,
     /// Language.
     pub(crate) language: String,
@@ -178,6 +178,16 @@ async fn may_claim(app: &AppState, found: &Found, contact: &ProvisionalContact) 
     let identity = keys.keyed_hash(KeyUse::Lookup, &[b"claimed identity", names.as_bytes(), &birth]);
     let claim = keys.keyed_hash(KeyUse::Lookup, &[b"claim", &contact.to_plaintext()]);
     Ok(app.limits.may_claim(identity, claim, app.engine.now()))
+}
+
+/// What the visitor typed, as long as the visit lasts.
+pub(crate) async fn typed_contact(
+    app: &AppState,
+    visit: &booking_engine::vault::Visit,
+) -> ApiResult<ProvisionalContact> {
+    let over = || Problem::new(axum::http::StatusCode::UNAUTHORIZED, "visit_expired", "This visit has ended");
+    let bytes = app.engine.vault().visit_identity(visit).await?.ok_or_else(over)?;
+    ProvisionalContact::from_plaintext(visit.identity.schema, bytes.expose()).map_err(Problem::internal)
 }
 
 fn parse(typed: &Identification, today: booking_domain::time::WallDate) -> Result<ProvisionalContact, Vec<BadField>> {
