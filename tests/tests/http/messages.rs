@@ -544,7 +544,7 @@ async fn the_dead_and_the_erased_are_written_to_no_more() {
     let appointment = appointment_of(&app, &link).await;
     let day = app.app.engine.day(small.desk.agenda.into(), booking_tests::actors::date(TOMORROW)).await.unwrap();
     let subject = day.state.appointments[&appointment].subject;
-    app.app.engine.vault().destroy_subject(app.clinic.id, subject, app.now()).await.unwrap();
+    app.app.engine.vault().destroy_subjects(app.clinic.id, &[subject], app.now()).await.unwrap();
     moves_to(&link, "09:20").await;
     assert_eq!(told(&app, &post).await, []);
 }
