@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 const NONCES: [&str; 9] =
     ["visit", "token", "hold", "link_token", "reference", "request_id", "challenge", "as_of", "expires_at"];
 /// The same of headers.
-const HEADER_NONCES: [&str; 4] = ["date", "x-request-id", "etag", "booking-position"];
+const HEADER_NONCES: [&str; 5] = ["date", "x-request-id", "etag", "booking-position", "booking-as-of"];
 
 /// What an observer can compare of an answer.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -134,10 +134,13 @@ async fn a_wrong_method_and_an_unknown_path_are_problems_too() {
             "/api/v2/portal/x",
             "/api/nowhere",
             "/api/v1/portal/clinique-du-parc/",
-            "/API/V1/session",
         ] {
             app.get(path).await.is(404, "not_found");
         }
+        // Everything else is for people: a page says so.
+        let page = app.get("/API/V1/session").await;
+        assert_eq!(page.status, 404);
+        assert!(page.text.starts_with("<!doctype html>"), "{}", page.text);
         for path in ["/api/v1/clinics/not-an-id/agenda", "/api/v1/clinics/00000000-0000-0000-0000-000000000000/agenda"]
         {
             app.asks(Method::GET, path).token(&token).answer().await.is(404, "not_found");

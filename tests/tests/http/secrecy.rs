@@ -166,6 +166,8 @@ async fn reading_never_writes_whatever_the_method() {
             path = format!("{path}?service={}", small.service);
         } else if template.ends_with("{clinic}/appointments") {
             path = format!("{path}?from={TOMORROW}&to={TOMORROW}");
+        } else if template.ends_with("/audit/explain") {
+            path = format!("{path}?service={}&availability={explained}", small.service);
         } else if template.ends_with("/access/export") {
             path = format!("{path}?format=csv");
         }

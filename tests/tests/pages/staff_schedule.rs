@@ -34,7 +34,9 @@ async fn a_slot_is_opened_explained_changed_and_withdrawn() {
     let booked = app.scheduler();
     let patient = booked.registers(&Person::named("Ève", "Tremblay")).await;
     let times = ("09:00", "09:20");
-    let _ = booked.plans(small.desk.agenda, TOMORROW, times, &json!({ "patient": patient })).await.ok();
+    let availability = small.availability(&booked, "09:00").await;
+    let wanted = json!({ "patient": patient, "availability": availability });
+    let _ = booked.plans(small.desk.agenda, TOMORROW, times, &wanted).await.ok();
     app.settle().await;
     browser.goes(&slot).await;
     browser.presses("Save", &[("start", "09:20")]).await;
