@@ -7,14 +7,16 @@
 use crate::Engine;
 use crate::context::{Actor, Context};
 use crate::transact::Failure;
+use crate::viewer::Moment;
 use booking_domain::agenda_day::{AgendaDay, DayRefusal, decide_abandon_booking};
+use booking_domain::clinic::Clinic;
 use booking_domain::ids::{AgendaId, AppointmentId, ClinicId, PatientId, ServiceId, SubjectId};
 use booking_domain::patient::Patient;
 use booking_domain::quota::{self, Quota, QuotaRefusal, QuotaTaken};
 use booking_domain::stream::StreamName;
-use booking_domain::time::{Instant, WallDate};
+use booking_domain::time::WallDate;
 use booking_domain::visibility::Rule;
-use booking_store::fold::{FoldError, Folded};
+use booking_store::fold::{FoldError, Folded, Upto};
 
 /// After so many seconds a claim without a booking may be abandoned by anybody.
 pub(crate) const CLAIM_PATIENCE_SECONDS: i64 = 120;
@@ -35,25 +37,25 @@ enum Claimed {
 }
 
 impl Engine {
-    /// How many appointments count against the patient's cap for a service now; none if no cap is set. `except` is
-    /// left out: a command does not count its own booking.
+    /// How many appointments count against the patient's cap for a service at a moment; none if no cap is set. `except`
+    /// is left out: a command does not count its own booking.
     pub(crate) async fn counted<R>(
         &self,
         clinic: ClinicId,
         patient: PatientId,
         service: ServiceId,
         except: Option<AppointmentId>,
+        at: Moment,
     ) -> Result<Option<u16>, Failure<R>> {
-        let rules = self.rules(clinic).await?;
+        let rules = self.read_at::<Clinic>(&StreamName::clinic(clinic), at.upto).await?;
         if cap_of(&rules.state, service).is_none() {
             return Ok(None);
         }
-        let now = self.clock.now();
         let mut count = 0u16;
-        for subject in self.merged_subjects(patient).await? {
-            let quota = self.read::<Quota>(&StreamName::quota(subject)).await?;
+        for subject in self.merged_subjects(patient, at.upto).await? {
+            let quota = self.read_at::<Quota>(&StreamName::quota(subject), at.upto).await?;
             for claim in quota.state.of(service).filter(|c| Some(c.booking) != except) {
-                if matches!(self.claimed(claim, now).await?, Claimed::Live | Claimed::Open) {
+                if matches!(self.claimed(claim, at).await?, Claimed::Live | Claimed::Open) {
                     count = count.saturating_add(1);
                 }
             }
@@ -62,11 +64,11 @@ impl Engine {
     }
 
     /// The subjects whose quota streams count for a patient: its own, and those of all records merged into it.
-    async fn merged_subjects(&self, patient: PatientId) -> Result<Vec<SubjectId>, FoldError> {
+    async fn merged_subjects(&self, patient: PatientId, upto: Upto) -> Result<Vec<SubjectId>, FoldError> {
         let mut all = vec![patient];
         let mut next = 0;
         while let Some(id) = all.get(next).copied() {
-            let folded = self.read::<Patient>(&StreamName::patient(id)).await?;
+            let folded = self.read_at::<Patient>(&StreamName::patient(id), upto).await?;
             let absorbed = folded.state.absorbed.iter().filter(|p| !all.contains(p)).copied().collect::<Vec<_>>();
             all.extend(absorbed);
             next += 1;
@@ -74,10 +76,11 @@ impl Engine {
         Ok(all.into_iter().map(SubjectId::from).collect())
     }
 
-    async fn claimed(&self, claim: &QuotaTaken, now: Instant) -> Result<Claimed, FoldError> {
+    async fn claimed(&self, claim: &QuotaTaken, at: Moment) -> Result<Claimed, FoldError> {
+        let now = at.now;
         let (mut agenda, mut date): (AgendaId, WallDate) = (claim.agenda, claim.date);
         for _ in 0..MOVE_CHAIN {
-            let day = self.read::<AgendaDay>(&StreamName::agenda_day(agenda, date)).await?;
+            let day = self.read_at::<AgendaDay>(&StreamName::agenda_day(agenda, date), at.upto).await?;
             let Some(appointment) = day.state.appointments.get(&claim.booking) else {
                 let gone = day.state.abandoned.contains(&claim.booking);
                 // Promised here by a move that is being finished: it lives.
@@ -134,12 +137,12 @@ impl Engine {
     }
 
     async fn counted_elsewhere(&self, patient: PatientId, service: ServiceId) -> Result<u16, Failure<DayRefusal>> {
-        let now = self.clock.now();
+        let at = self.present();
         let mut count = 0u16;
-        for subject in self.merged_subjects(patient).await?.into_iter().skip(1) {
+        for subject in self.merged_subjects(patient, at.upto).await?.into_iter().skip(1) {
             let quota = self.read::<Quota>(&StreamName::quota(subject)).await?;
             for claim in quota.state.of(service) {
-                if matches!(self.claimed(claim, now).await?, Claimed::Live | Claimed::Open) {
+                if matches!(self.claimed(claim, at).await?, Claimed::Live | Claimed::Open) {
                     count = count.saturating_add(1);
                 }
             }
@@ -156,9 +159,9 @@ impl Engine {
         service: ServiceId,
     ) -> Result<(), Failure<DayRefusal>> {
         let quota = self.read::<Quota>(&StreamName::quota(subject)).await?;
-        let now = self.clock.now();
+        let at = self.present();
         for claim in quota.state.of(service) {
-            let dead = match self.claimed(claim, now).await? {
+            let dead = match self.claimed(claim, at).await? {
                 Claimed::Live | Claimed::Open => false,
                 Claimed::Dead => true,
                 Claimed::Overdue => self.abandon_booking(ctx, claim).await?,
@@ -212,7 +215,7 @@ impl Engine {
 }
 
 /// The cap of a service: its own, else the clinic's.
-fn cap_of(clinic: &booking_domain::clinic::Clinic, service: ServiceId) -> Option<u16> {
+fn cap_of(clinic: &Clinic, service: ServiceId) -> Option<u16> {
     let own = clinic.services.get(&service).and_then(|s| s.config.max_future_appointments);
     own.or(clinic.settings.max_future_appointments)
 }

@@ -12,7 +12,7 @@ use booking_domain::time::Instant;
 use booking_domain::values::{Proof, RecognitionProof, ViewerClass};
 use booking_domain::visibility::ViewerFacts;
 use booking_events::sealed_forms::Plaintext;
-use booking_store::fold::{FoldError, Folded};
+use booking_store::fold::{Aggregate, FoldError, Folded, Upto, load};
 use std::sync::Arc;
 
 /// How long a chain of merged records is followed. Merges make no circle; this bounds damage.
@@ -27,15 +27,58 @@ pub struct Viewer {
     pub patient: Option<PatientId>,
 }
 
+/// A moment of the log and of the clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// How far the log is read.
+    pub upto: Upto,
+    /// What the clock shows.
+    pub now: Instant,
+}
+
+/// Why nothing is known of a patient whom somebody looks as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotKnown {
+    /// There was no such record in the clinic at that moment, or it had ended.
+    NoRecord,
+    /// What it held was erased since.
+    Erased,
+}
+
 impl Engine {
+    /// This moment.
+    pub fn present(&self) -> Moment {
+        Moment { upto: Upto::Head, now: self.clock.now() }
+    }
+
+    /// A stream as it was at a moment.
+    pub(crate) async fn read_at<A: Aggregate>(
+        &self,
+        stream: &StreamName,
+        upto: Upto,
+    ) -> Result<Arc<Folded<A>>, FoldError> {
+        match upto {
+            Upto::Head => self.read(stream).await,
+            past => Ok(Arc::new(load(&*self.log, stream, past).await?)),
+        }
+    }
+
     /// The record that `patient` leads to after merges, read to its head.
     pub async fn survivor(&self, patient: PatientId) -> Result<(PatientId, Arc<Folded<Patient>>), FoldError> {
+        self.survivor_at(patient, Upto::Head).await
+    }
+
+    async fn survivor_at(
+        &self,
+        patient: PatientId,
+        upto: Upto,
+    ) -> Result<(PatientId, Arc<Folded<Patient>>), FoldError> {
         let mut id = patient;
-        let mut folded = self.read::<Patient>(&StreamName::patient(id)).await?;
+        let mut folded = self.read_at::<Patient>(&StreamName::patient(id), upto).await?;
         for _ in 0..MERGE_CHAIN {
             let Some(into) = folded.state.merged_into else { break };
             id = into;
-            folded = self.read::<Patient>(&StreamName::patient(id)).await?;
+            folded = self.read_at::<Patient>(&StreamName::patient(id), upto).await?;
         }
         Ok((id, folded))
     }
@@ -69,7 +112,7 @@ impl Engine {
         let settings = &self.rules(visit.clinic).await?.state.settings;
         let binds = viewer.facts.class == ViewerClass::Proven || settings.recognition_proof == RecognitionProof::None;
         if let Some(service) = service.filter(|_| binds) {
-            viewer.facts.counted = self.counted(visit.clinic, patient, service, except).await?;
+            viewer.facts.counted = self.counted(visit.clinic, patient, service, except, self.present()).await?;
         }
         Ok(viewer)
     }
@@ -91,19 +134,31 @@ impl Engine {
         patient: PatientId,
         service: Option<ServiceId>,
     ) -> Result<Viewer, Failure<R>> {
-        let unrecognized = Viewer { facts: ViewerFacts::unrecognized(None), patient: None };
-        let (survivor, folded) = self.survivor(patient).await?;
+        Ok(self.viewer_at(clinic, patient, service, self.present()).await?.0)
+    }
+
+    /// The same at any moment, and why nothing is known of the patient, if that is so. Rules and records are those of
+    /// the moment; what a key that was destroyed since had sealed is gone for the past as well.
+    pub async fn viewer_at<R>(
+        &self,
+        clinic: ClinicId,
+        patient: PatientId,
+        service: Option<ServiceId>,
+        at: Moment,
+    ) -> Result<(Viewer, Option<NotKnown>), Failure<R>> {
+        let nobody = |why| (Viewer { facts: ViewerFacts::unrecognized(None), patient: None }, Some(why));
+        let (survivor, folded) = self.survivor_at(patient, at.upto).await?;
         let record = &folded.state;
         if !record.is_live() || record.clinic != Some(clinic) {
-            return Ok(unrecognized);
+            return Ok(nobody(NotKnown::NoRecord));
         }
-        let Some(sealed) = &record.profile else { return Ok(unrecognized) };
+        let Some(sealed) = &record.profile else { return Ok(nobody(NotKnown::NoRecord)) };
         // Data that was erased leaves nobody to recognize.
         let Some(profile) = self.unseal::<Profile>(clinic, SubjectId::from(survivor), sealed).await? else {
-            return Ok(unrecognized);
+            return Ok(nobody(NotKnown::Erased));
         };
         let counted = match service {
-            Some(service) => self.counted(clinic, survivor, service, None).await?,
+            Some(service) => self.counted(clinic, survivor, service, None, at).await?,
             None => None,
         };
         let facts = ViewerFacts {
@@ -114,7 +169,7 @@ impl Engine {
             visit: None,
             counted,
         };
-        Ok(Viewer { facts, patient: Some(survivor) })
+        Ok((Viewer { facts, patient: Some(survivor) }, None))
     }
 
     /// Now, by this engine's clock.

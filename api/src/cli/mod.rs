@@ -5,6 +5,7 @@
 
 mod clinic;
 mod doctor;
+mod explain;
 mod export;
 mod import;
 mod progress;
@@ -81,8 +82,10 @@ enum Command {
     },
     /// Import a clinic from a folder of files (docs/import.md).
     Import(import::ImportArguments),
-    /// An agenda as it was at a position of the log or at a moment.
+    /// Agendas, or the portal as somebody saw it, as they were at a position of the log or at a moment.
     Replay(replay::ReplayArguments),
+    /// Why an availability is, or is not, shown to somebody at a moment.
+    Explain(explain::ExplainArguments),
     /// Make read models again from the log.
     Rebuild(rebuild::RebuildArguments),
     /// Look for what is wrong, with a remedy for each finding.
@@ -149,6 +152,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Clinic { command } => clinic::run(command, json).await,
         Command::Import(arguments) => import::run(arguments, json).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Explain(arguments) => explain::run(arguments, json).await,
         Command::Rebuild(arguments) => rebuild::run(arguments, json).await,
         Command::Doctor { data } => doctor::run(data.data, json).await,
         Command::Export(arguments) => export::run(arguments).await,

@@ -36,7 +36,8 @@ use utoipa::openapi::schema::Schema;
 pub const PURPOSE: &str = "booking-purpose";
 
 /// The operations that go through this guard; all of them read [`PURPOSE`].
-pub const OPERATIONS: [&str; 16] = [
+pub const OPERATIONS: [&str; 20] = [
+    "explainAvailability",
     "exportAccess",
     "getAgenda",
     "getAppointment",
@@ -50,6 +51,9 @@ pub const OPERATIONS: [&str; 16] = [
     "markDeceased",
     "mergePatients",
     "registerPatient",
+    "replayAppointment",
+    "replayAvailabilities",
+    "replayServices",
     "searchPatients",
     "setRegistration",
     "updatePatient",

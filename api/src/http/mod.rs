@@ -56,6 +56,7 @@ pub fn router(app: AppState) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not possible here")
         })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), portal::carry_as_of))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), portal::redirect_old_address))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), after_the_erasures))
         .with_state(app)

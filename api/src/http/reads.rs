@@ -2,6 +2,7 @@
 //! stands in `disclosure`.
 
 use crate::http::AppState;
+use crate::http::audit::replay::AsOf;
 use crate::http::problem::{ApiResult, Problem};
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -91,6 +92,18 @@ impl<T: Serialize> IntoResponse for Read<T> {
         }
         response
     }
+}
+
+/// Header of an answer whose body has no place for its `as_of`.
+pub const AS_OF: &str = "booking-as-of";
+
+/// An answer with its place in history, which time travel takes.
+pub fn as_of(as_of: Option<AsOf>, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    if let Some(value) = as_of.and_then(|as_of| HeaderValue::from_str(&as_of.to_string()).ok()) {
+        response.headers_mut().insert(HeaderName::from_static(AS_OF), value);
+    }
+    response
 }
 
 /// An id of the path as one of ours.

@@ -70,6 +70,15 @@ pub struct Availability {
 }
 
 impl Availability {
+    /// A view of these days alone, as when the past is asked.
+    pub fn of(clinic: ClinicId, days: impl IntoIterator<Item = ((AgendaId, WallDate), DayOccupancy)>) -> Self {
+        let mut world = World::default();
+        for (key, occupancy) in days {
+            world.put(key, &DayRow { clinic, occupancy });
+        }
+        Self { world: RwLock::new(world) }
+    }
+
     /// The clinic's days as they are at this moment.
     pub(super) fn days(&self, clinic: ClinicId) -> Option<Arc<Days>> {
         self.world.read().unwrap_or_else(PoisonError::into_inner).clinics.get(&clinic).cloned()

@@ -2,3 +2,7 @@
 
 mod access;
 mod asked;
+mod days;
+mod explain;
+mod matrix;
+mod travel;

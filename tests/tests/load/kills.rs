@@ -114,7 +114,7 @@ impl Life {
 }
 
 /// Waits until the log is closed: an application that closes leaves that to the log's own thread.
-async fn is_free(log: &Path) {
+pub async fn is_free(log: &Path) {
     for _ in 0..500 {
         match SqliteStore::open(log, SqliteOptions::default()).await {
             Ok(store) => return store.close().await,

@@ -9,6 +9,7 @@
 //! | `oracle` | whether the time of an answer tells who is a patient |
 //! | `swarm` | bots that hoard a clinic, and honest visitors |
 //! | `child`, `driver`, `witness`, `kills` | a server process that is killed, whoever loads it, and what is found after |
+//! | `looked` | the same while staff look at patients: no answer without its record |
 //!
 //! Clinics are set up through the engine; everything that is tested goes over HTTP. `docs/torture.md` says how to run
 //! the great numbers.
@@ -17,6 +18,7 @@ mod child;
 mod driver;
 mod house;
 mod kills;
+mod looked;
 mod oracle;
 mod portal;
 mod races;

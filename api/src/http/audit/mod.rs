@@ -6,10 +6,14 @@
 pub(crate) mod access;
 pub(in crate::http) mod day;
 pub(crate) mod events;
+pub(crate) mod explain;
 pub(crate) mod feed;
 pub(crate) mod history;
+pub(crate) mod past;
+mod reasons;
 pub(in crate::http) mod replay;
 pub(crate) mod sentences;
+pub(crate) mod travel;
 
 use super::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,6 +23,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(events::routes())
         .merge(history::routes())
         .merge(replay::routes())
+        .merge(travel::routes())
+        .merge(explain::routes())
         .merge(access::routes())
         .merge(feed::routes())
 }

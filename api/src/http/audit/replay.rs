@@ -94,9 +94,16 @@ pub struct AgendaQuery {
 
 /// Which moment an answer shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Moment {
+pub enum Shows {
+    /// This one.
     Now,
-    Past { upto: Upto, now: Instant },
+    /// An earlier one: how far the log is read, and what the clock showed.
+    Past {
+        /// How far.
+        upto: Upto,
+        /// What the clock showed.
+        now: Instant,
+    },
 }
 
 /// Days as they are, or were.
@@ -164,36 +171,14 @@ pub(crate) async fn agenda(
 /// Renders what a query asks for.
 pub async fn rendered(app: &AppState, clinic: ClinicId, query: &AgendaQuery) -> ApiResult<Rendered> {
     match query.moment(app).await? {
-        Moment::Now => present(app, clinic, query).await,
-        Moment::Past { upto, now } => past(app, clinic, query, upto, now).await,
+        Shows::Now => present(app, clinic, query).await,
+        Shows::Past { upto, now } => past(app, clinic, query, upto, now).await,
     }
 }
 
 impl AgendaQuery {
-    async fn moment(&self, app: &AppState) -> ApiResult<Moment> {
-        let now = app.engine.now();
-        let not_future = |name: &str, at: Instant| {
-            if at <= now { Ok(at) } else { Err(Problem::bad_parameter(name, "lies in the future")) }
-        };
-        match (&self.as_of, self.at_position, &self.at_time) {
-            (None, None, None) => Ok(Moment::Now),
-            (Some(token), None, None) => {
-                let bad = |_| Problem::bad_parameter("as_of", "is not a token that this API gave");
-                let as_of: AsOf = token.parse().map_err(bad)?;
-                let now = not_future("as_of", as_of.instant)?;
-                Ok(Moment::Past { upto: Upto::Position(as_of.position), now })
-            }
-            (None, Some(position), None) => {
-                let position = Position(position);
-                Ok(Moment::Past { upto: Upto::Position(position), now: instant_of(app, position).await? })
-            }
-            (None, None, Some(time)) => {
-                let at = wire::instant("at_time", time).map_err(|e| Problem::bad_parameter(e.field, e.problem))?;
-                let now = not_future("at_time", at)?;
-                Ok(Moment::Past { upto: Upto::Moment(now), now })
-            }
-            _ => Err(Problem::bad_parameter("as_of", "give one of as_of, at_position and at_time")),
-        }
+    async fn moment(&self, app: &AppState) -> ApiResult<Shows> {
+        moment(app, self.as_of.as_deref(), self.at_position, self.at_time.as_deref()).await
     }
 
     /// The agendas that are asked for, or all, with the days.
@@ -223,6 +208,38 @@ impl AgendaQuery {
             return Err(Problem::bad_parameter("agenda", "that is too much at once: name fewer agendas or fewer days"));
         }
         Ok(agendas.iter().flat_map(|agenda| dates.iter().map(|date| (*agenda, *date))).collect())
+    }
+}
+
+/// The moment that a query names by a token, a position or a time; none of them: now.
+pub async fn moment(
+    app: &AppState,
+    as_of: Option<&str>,
+    at_position: Option<u64>,
+    at_time: Option<&str>,
+) -> ApiResult<Shows> {
+    let now = app.engine.now();
+    let not_future = |name: &str, at: Instant| {
+        if at <= now { Ok(at) } else { Err(Problem::bad_parameter(name, "lies in the future")) }
+    };
+    match (as_of, at_position, at_time) {
+        (None, None, None) => Ok(Shows::Now),
+        (Some(token), None, None) => {
+            let bad = |_| Problem::bad_parameter("as_of", "is not a token that this API gave");
+            let as_of: AsOf = token.parse().map_err(bad)?;
+            let now = not_future("as_of", as_of.instant)?;
+            Ok(Shows::Past { upto: Upto::Position(as_of.position), now })
+        }
+        (None, Some(position), None) => {
+            let position = Position(position);
+            Ok(Shows::Past { upto: Upto::Position(position), now: instant_of(app, position).await? })
+        }
+        (None, None, Some(time)) => {
+            let at = wire::instant("at_time", time).map_err(|e| Problem::bad_parameter(e.field, e.problem))?;
+            let now = not_future("at_time", at)?;
+            Ok(Shows::Past { upto: Upto::Moment(now), now })
+        }
+        _ => Err(Problem::bad_parameter("as_of", "give one of as_of, at_position and at_time")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Found, find};
 use crate::http::AppState;
+use crate::http::audit::replay::AsOf;
 use crate::http::auth::VisitorToken;
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::limits::{Budget, Source};
@@ -18,7 +19,8 @@ use booking_domain::time::{Instant, WallDate};
 use booking_domain::visibility::{ViewerFacts, is_listed};
 use booking_engine::Place;
 use booking_engine::vault::Visit;
-use booking_projections::availability::{DayPart, DayParts, Offer, OfferKey, Query, Weekdays};
+use booking_projections::availability::{Availability, DayPart, DayParts, Offer, OfferKey, Query, Weekdays};
+use booking_store::Position;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::{IntoParams, ToSchema};
@@ -44,6 +46,26 @@ pub(crate) struct Services {
     pub(crate) services: Vec<PublicService>,
     /// True if there is nothing to choose: the visitor is told to call (R23, R24).
     pub(crate) not_eligible: bool,
+}
+
+impl Services {
+    /// The services that this viewer may choose from.
+    pub(crate) fn of(clinic: &Clinic, viewer: &ViewerFacts, now: Instant) -> Self {
+        let listed = clinic.services.iter().filter(|(_, s)| is_listed(clinic, s, viewer, now));
+        let mut services: Vec<PublicService> = listed
+            .map(|(id, service)| PublicService {
+                id: id.0,
+                name: Text::from(&service.config.public_name),
+                description: Text::from(&service.config.description),
+                reasons: service.config.reasons.iter().map(Text::from).collect(),
+                free_text_reason: service.config.free_text_reason,
+                reason_required: service.config.reason_required,
+            })
+            .collect();
+        services.sort_by(|a, b| (&a.name.fr, &a.name.en, a.id).cmp(&(&b.name.fr, &b.name.en, b.id)));
+        let not_eligible = services.is_empty();
+        Self { services, not_eligible }
+    }
 }
 
 /// A service as patients see it.
@@ -88,24 +110,11 @@ pub(crate) async fn services(
     may_look(&app, &visit, app.limits.source(peer.ip(), &request_headers))?;
     let viewer = app.engine.viewer::<booking_domain::clinic::ClinicRefusal>(&visit, None).await?;
     let (clinic, now) = (found.clinic(), app.engine.now());
-    let listed = clinic.services.iter().filter(|(_, s)| is_listed(clinic, s, &viewer.facts, now));
-    let mut services: Vec<PublicService> = listed
-        .map(|(id, service)| PublicService {
-            id: id.0,
-            name: Text::from(&service.config.public_name),
-            description: Text::from(&service.config.description),
-            reasons: service.config.reasons.iter().map(Text::from).collect(),
-            free_text_reason: service.config.free_text_reason,
-            reason_required: service.config.reason_required,
-        })
-        .collect();
-    services.sort_by(|a, b| (&a.name.fr, &a.name.en, a.id).cmp(&(&b.name.fr, &b.name.en, b.id)));
-    let not_eligible = services.is_empty();
-    Ok(Json(Services { services, not_eligible }))
+    Ok(Json(Services::of(clinic, &viewer.facts, now)))
 }
 
 /// Which availabilities are asked for.
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
@@ -199,6 +208,11 @@ struct Filters {
 }
 
 impl Wanted {
+    /// The days that are asked for.
+    pub(crate) fn days(&self, today: WallDate) -> ApiResult<(WallDate, WallDate)> {
+        self.filters(today).map(|filters| (filters.from, filters.to))
+    }
+
     fn filters(&self, today: WallDate) -> ApiResult<Filters> {
         let day = |name: &str, text: &Option<String>, default: WallDate| match text {
             None => Ok(default),
@@ -265,15 +279,33 @@ pub(crate) async fn availabilities(
     let service = ServiceId(wanted.service);
     let viewer = app.engine.viewer::<booking_domain::clinic::ClinicRefusal>(&visit, Some(service)).await?;
     let (clinic, now) = (found.clinic(), app.engine.now());
-    let zone = clinic.zone();
+    let position = app.views.position();
     let known = clinic.services.get(&service).filter(|s| is_listed(clinic, s, &viewer.facts, now));
     known.ok_or_else(Problem::not_found)?;
+    let answer = page(clinic, &app.views.availability, &viewer.facts, &wanted, now, (standing(position, now), stale))?;
+    Ok(Json(answer))
+}
+
+/// An answer's place in history.
+fn standing(position: Option<Position>, instant: Instant) -> Option<AsOf> {
+    position.map(|position| AsOf { position, instant })
+}
+
+/// A page of availabilities: what the portal answers, now and when the past is asked.
+pub(crate) fn page(
+    clinic: &Clinic,
+    view: &Availability,
+    viewer: &ViewerFacts,
+    wanted: &Wanted,
+    now: Instant,
+    (as_of, stale): (Option<AsOf>, bool),
+) -> ApiResult<Availabilities> {
+    let zone = clinic.zone();
     let filters = wanted.filters(now.wall(zone).0)?;
-    let position = app.views.position();
-    let page = app.views.availability.query(&Query {
+    let page = view.query(&Query {
         clinic,
-        service,
-        viewer: &viewer.facts,
+        service: ServiceId(wanted.service),
+        viewer,
         from: filters.from,
         to: filters.to,
         practitioners: filters.practitioners.as_deref(),
@@ -285,14 +317,14 @@ pub(crate) async fn availabilities(
         count_days: wanted.counts == Some(true),
     });
     let counted = |(date, count): &(WallDate, usize)| DayCount { date: date.to_string(), count: *count };
-    Ok(Json(Availabilities {
+    Ok(Availabilities {
         availabilities: page.offers.iter().map(|o| PublicAvailability::new(clinic, o)).collect(),
         next: page.next.map(|key| cursor(&key)),
         days: (wanted.counts == Some(true)).then(|| page.days.iter().map(counted).collect()),
         time_zone: zone.name().to_owned(),
-        as_of: format!("{}.{}", position.map_or(0, |p| p.0), now.0),
+        as_of: as_of.map_or_else(|| format!("0.{}", now.0), |as_of| as_of.to_string()),
         stale,
-    }))
+    })
 }
 
 /// One availability as this visitor is shown it; none if it is not.

@@ -11,12 +11,14 @@ pub(crate) mod manage;
 pub(crate) mod visits;
 
 use super::AppState;
+use super::audit::replay::AsOf;
 use super::extract::ApiPath;
 use super::problem::{ApiResult, Problem};
+use super::reads;
 use super::wire::Text;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use booking_domain::clinic::Clinic;
@@ -54,9 +56,13 @@ impl Found {
         if self.clinic().portal.active {
             return Ok(());
         }
-        Err(Problem::new(StatusCode::CONFLICT, "portal_off", "Online booking is closed")
-            .detail("Please call the clinic."))
+        Err(closed())
     }
+}
+
+/// Online booking is switched off.
+pub(crate) fn closed() -> Problem {
+    Problem::new(StatusCode::CONFLICT, "portal_off", "Online booking is closed").detail("Please call the clinic.")
 }
 
 /// The clinic of a portal address; old addresses lead to it too.
@@ -83,6 +89,20 @@ pub(crate) async fn redirect_old_address(State(app): State<AppState>, request: R
     next.run(request).await
 }
 
+/// Gives the portal's page and its services their place in history, which time travel takes; their bodies have no room
+/// for it.
+pub(crate) async fn carry_as_of(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let rest = request.uri().path().strip_prefix("/api/v1/portal/");
+    let carries = rest.is_some_and(|rest| !rest.contains('/') || rest.ends_with("/services"));
+    if !carries || request.method() != Method::GET {
+        return next.run(request).await;
+    }
+    // What is read from here on shows at least this much.
+    let head = app.log().head().await.ok().flatten();
+    let as_of = head.map(|position| AsOf { position, instant: app.engine.now() });
+    reads::as_of(as_of, next.run(request).await)
+}
+
 /// A clinic as its portal shows it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PortalClinic {
@@ -104,6 +124,24 @@ pub(crate) struct PortalClinic {
     pub(crate) contact: PublicContact,
     /// Accent colour.
     pub(crate) accent: Option<String>,
+}
+
+impl PortalClinic {
+    /// The page by these rules.
+    pub(crate) fn of(clinic: &Clinic) -> Self {
+        let config = clinic.portal.config.clone().unwrap_or_default();
+        Self {
+            name: clinic.registered.as_ref().map(|r| r.name.clone()).unwrap_or_default(),
+            slug: config.slug.clone(),
+            time_zone: clinic.zone().name().to_owned(),
+            open: clinic.portal.active,
+            languages: config.languages.iter().map(|l| l.name()).collect(),
+            notice: Text::from(&config.notice),
+            terms: Text::from(&config.terms),
+            contact: PublicContact::of(clinic),
+            accent: config.accent,
+        }
+    }
 }
 
 /// How to reach a clinic.
@@ -135,17 +173,5 @@ pub(crate) async fn clinic(
     ApiPath(slug): ApiPath<String>,
 ) -> ApiResult<Json<PortalClinic>> {
     let found = find(&app, &slug).await?;
-    let clinic = found.clinic();
-    let config = clinic.portal.config.clone().unwrap_or_default();
-    Ok(Json(PortalClinic {
-        name: clinic.registered.as_ref().map(|r| r.name.clone()).unwrap_or_default(),
-        slug: config.slug.clone(),
-        time_zone: clinic.zone().name().to_owned(),
-        open: clinic.portal.active,
-        languages: config.languages.iter().map(|l| l.name()).collect(),
-        notice: Text::from(&config.notice),
-        terms: Text::from(&config.terms),
-        contact: PublicContact::of(clinic),
-        accent: config.accent,
-    }))
+    Ok(Json(PortalClinic::of(found.clinic())))
 }

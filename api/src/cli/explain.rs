@@ -1,0 +1,95 @@
+//! `explain`: why an availability is, or is not, shown to somebody at a moment.
+//!
+//! To look as a patient is to look at what is known of them, so it is recorded like any other look.
+
+use super::{Data, answer, open};
+use crate::app::App;
+use crate::http::audit::explain::{Asked, explained};
+use crate::http::audit::past::{Past, WhenQuery, Who};
+use booking_domain::access::AccessRecorded;
+use booking_domain::ids::{AgendaId, ClinicId, ServiceId, SlotId, SubjectId};
+use booking_domain::time::Instant;
+use booking_domain::values::{AccessActor, AccessOutcome};
+use booking_engine::Actor;
+use std::sync::Arc;
+use uuid::Uuid;
+
+#[derive(clap::Args)]
+pub(super) struct ExplainArguments {
+    #[command(flatten)]
+    data: Data,
+    /// The clinic.
+    #[arg(long)]
+    clinic: ClinicId,
+    /// The service.
+    #[arg(long)]
+    service: ServiceId,
+    /// The agenda.
+    #[arg(long)]
+    agenda: AgendaId,
+    /// The slot.
+    #[arg(long)]
+    slot: SlotId,
+    /// Start of the availability, RFC 3339.
+    #[arg(long, value_parser = super::replay::moment)]
+    start: Instant,
+    /// As this patient; none: as somebody whom nobody knows.
+    #[arg(long)]
+    patient: Option<Uuid>,
+    /// The patient has proven who they are.
+    #[arg(long, requires = "patient")]
+    proven: bool,
+    /// At this position of the log.
+    #[arg(long, conflicts_with = "at_time")]
+    at_position: Option<u64>,
+    /// At this moment, RFC 3339.
+    #[arg(long)]
+    at_time: Option<String>,
+}
+
+pub(super) async fn run(arguments: ExplainArguments, json: bool) -> anyhow::Result<()> {
+    let app = open(arguments.data.data.clone()).await?;
+    let told = tell(&app, arguments, json).await;
+    app.close().await;
+    told
+}
+
+async fn tell(app: &Arc<App>, arguments: ExplainArguments, json: bool) -> anyhow::Result<()> {
+    let ExplainArguments { clinic, service, agenda, slot, start, patient, .. } = arguments;
+    let proof = arguments.proven.then(|| "proven".to_owned());
+    let who = Who { patient, proof, ..Who::default() };
+    let when = WhenQuery { as_of: None, at_position: arguments.at_position, at_time: arguments.at_time };
+    let past = Past::of(app, clinic, &when).await.map_err(|problem| anyhow::anyhow!(problem.title))?;
+    let asked = Asked { service, agenda, slot, start };
+    let explanation = explained(&past, &who, asked).await.map_err(|problem| anyhow::anyhow!(problem.title))?;
+    if let Some(patient) = patient {
+        let looked = AccessRecorded {
+            clinic,
+            member: None,
+            actor_kind: AccessActor::Operator,
+            route: "explainAvailability".to_owned(),
+            subjects: vec![SubjectId(patient)],
+            outcome: AccessOutcome::Shown,
+            reason: None,
+            request: app.engine.fresh_command(),
+        };
+        app.access.record(Actor::Operator, looked).await?;
+    }
+    if json {
+        answer(&serde_json::to_string(&explanation)?);
+        return Ok(());
+    }
+    answer(&explanation.en);
+    for rule in &explanation.rules {
+        let who = rule.set_by.as_ref().map(|set| {
+            let name = set.name.as_deref().unwrap_or(set.actor);
+            format!(" ({} by {name}, {}, revision {} of {})", set.what, set.at, set.revision, set.stream)
+        });
+        let mark = if rule.passed { "yes" } else { "no " };
+        answer(&format!("{mark}  {}{}", rule.en, who.unwrap_or_default()));
+    }
+    for change in &explanation.smallest_change {
+        answer(&format!("otherwise if: {}", change.en));
+    }
+    Ok(())
+}
