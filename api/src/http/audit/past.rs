@@ -101,7 +101,7 @@ pub(crate) struct Past<'a> {
     pub(crate) clinic: ClinicId,
     pub(crate) at: Moment,
     /// It is not now.
-    pub(crate) past: bool,
+    pub(crate) earlier: bool,
 }
 
 impl<'a> Past<'a> {
@@ -109,8 +109,8 @@ impl<'a> Past<'a> {
     pub(crate) async fn of(app: &'a AppState, clinic: ClinicId, when: &WhenQuery) -> ApiResult<Self> {
         let shows = moment(app, when.as_of.as_deref(), when.at_position, when.at_time.as_deref()).await?;
         Ok(match shows {
-            Shows::Now => Self { app, clinic, at: app.engine.present(), past: false },
-            Shows::Past { upto, now } => Self { app, clinic, at: Moment { upto, now }, past: true },
+            Shows::Now => Self { app, clinic, at: app.engine.present(), earlier: false },
+            Shows::Past { upto, now } => Self { app, clinic, at: Moment { upto, now }, earlier: true },
         })
     }
 

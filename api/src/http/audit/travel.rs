@@ -200,7 +200,7 @@ pub(crate) async fn seen(past: &Past<'_>, who: &Who, wanted: &Wanted) -> ApiResu
     let viewer = past.viewer(who, Some(service)).await?;
     let known = rules.services.get(&service).filter(|s| is_listed(&rules, s, &viewer.facts, now));
     known.ok_or_else(Problem::not_found)?;
-    if !past.past {
+    if !past.earlier {
         let as_of = past.app.views.position().map(|position| AsOf { position, instant: now });
         return page(&rules, &past.app.views.availability, &viewer.facts, wanted, now, (as_of, false));
     }
