@@ -128,13 +128,9 @@ async fn a_wrong_method_and_an_unknown_path_are_problems_too() {
         ] {
             app.asks(method, &path).token(&token).answer().await.is(405, "method_not_allowed");
         }
-        for path in [
-            "/api/v1",
-            "/api/v1/clinics",
-            "/api/v2/portal/x",
-            "/api/nowhere",
-            "/api/v1/portal/clinique-du-parc/",
-        ] {
+        for path in
+            ["/api/v1", "/api/v1/clinics", "/api/v2/portal/x", "/api/nowhere", "/api/v1/portal/clinique-du-parc/"]
+        {
             app.get(path).await.is(404, "not_found");
         }
         // Everything else is for people: a page says so.

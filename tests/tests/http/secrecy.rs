@@ -152,6 +152,7 @@ async fn reading_never_writes_whatever_the_method() {
         ];
         values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
     };
+    let explained = visitor.finds(small.service, "09:20").await;
     app.settle().await;
     let before = app.changes().await;
     let document = app.get("/api/v1/openapi.json").await.ok();
