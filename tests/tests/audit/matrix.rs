@@ -175,6 +175,7 @@ async fn things(app: &TestApp, clinic: &TestClinic) -> (Things, Vec<String>, Vec
     let small = admin.sets_up().await;
     let slot = scheduler.publishes_slot(small.desk.agenda, TOMORROW, ("09:00", "11:00"), small.activity).await;
     let patient = scheduler.registers(&Person::named("Ève", "Tremblay")).await;
+    let _ = scheduler.post("/erasures", &json!({ "patient": patient })).await.ok();
     let (mut visits, mut links) = (Vec::new(), Vec::new());
     let mut appointment = None;
     for (person, time) in [(Person::stranger(), "09:00"), (Person::named("Nina", "Simard"), "09:20")] {
