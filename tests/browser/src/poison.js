@@ -92,7 +92,7 @@ async function patientsType(server, service, attempt) {
     if (!booked) continue;
     const link = { ...source, authorization: `Bearer ${booked.body.link_token}`, "idempotency-key": `cancel-${i}` };
     link["if-match"] = `"${booked.revision}"`;
-    await attempt("cancellations", call(server, "POST", `${portal}/appointment/cancel`, { reason: text }, link));
+    await attempt("cancellations", call(server, "POST", `${portal}/appointment/cancel`, { reason: text, birth_date: person.birth_date }, link));
   }
 }
 
