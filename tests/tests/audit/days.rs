@@ -81,7 +81,7 @@ impl Office {
         (person, surname)
     }
 
-    fn works_as<'a>(&'a self, (role, member): (Role, MemberId)) -> Staff<'a> {
+    fn works_as(&self, (role, member): (Role, MemberId)) -> Staff<'_> {
         Staff::new(&self.app, TestClinic { members: vec![(role, member)], ..self.app.clinic.clone() }, role)
     }
 

@@ -50,12 +50,12 @@ impl Week {
         self.app.settle().await;
         let mut kept = Vec::new();
         let page = self.app.get(&format!("/api/v1/portal/{}", self.app.clinic.slug)).await;
-        kept.push(keep(&format!("{when}: the page"), &page, "/audit/portal", String::new()));
+        kept.push(keep(&format!("{when}: the page"), &page, "/audit/portal", ""));
         for ((person, patient), visitor) in self.people.iter().zip(&visitors) {
             let visit = self.visit_of(visitor).await;
             let mut who = format!("&visit={visit}");
             if let Some(patient) = patient {
-                who.push_str(&format!("&patient={patient}"));
+                who = format!("{who}&patient={patient}");
             }
             // Somebody holds a time, so that `held_by_you` is told as well.
             let held = visitor.get(&format!("/availabilities?service={}&limit=1", self.services[0])).await;
@@ -64,17 +64,12 @@ impl Week {
             }
             self.app.settle().await;
             let answer = visitor.get("/services").await;
-            kept.push(keep(
-                &format!("{when}: services of {}", person.first_name),
-                &answer,
-                "/audit/services",
-                who.clone(),
-            ));
+            kept.push(keep(&format!("{when}: services of {}", person.first_name), &answer, "/audit/services", &who));
             for service in &self.services {
                 for more in ["", "&counts=true&limit=2", "&weekday=mon,wed&part=morning"] {
                     let answer = visitor.get(&format!("/availabilities?service={service}{more}")).await;
                     let what = format!("{when}: {service}{more} for {}", person.first_name);
-                    kept.push(keep(&what, &answer, "/audit/availabilities", format!("&service={service}{more}{who}")));
+                    kept.push(keep(&what, &answer, "/audit/availabilities", &format!("&service={service}{more}{who}")));
                 }
             }
         }
@@ -98,7 +93,7 @@ impl Week {
     }
 }
 
-fn keep(what: &str, answer: &Answer, path: &str, more: String) -> Kept {
+fn keep(what: &str, answer: &Answer, path: &str, more: &str) -> Kept {
     let in_body = answer.body.get("as_of").and_then(Value::as_str);
     let as_of = in_body.or(answer.header("booking-as-of")).filter(|_| answer.is_ok());
     let mut query: Vec<String> = as_of.map(|token| format!("as_of={token}")).into_iter().collect();

@@ -124,10 +124,10 @@ fn near_misses() -> Vec<(&'static str, Person)> {
     let with = |change: fn(&mut Person)| typed.but(change);
     vec![
         ("nothing", typed.clone()),
-        ("first name", with(|p| p.first_name = "Eva".to_owned())),
-        ("last name", with(|p| p.last_name = "Tremblai".to_owned())),
-        ("birth date", with(|p| p.birth_date = "1985-06-16".to_owned())),
-        ("sex", with(|p| p.sex = "male".to_owned())),
+        ("first name", with(|p| "Eva".clone_into(&mut p.first_name))),
+        ("last name", with(|p| "Tremblai".clone_into(&mut p.last_name))),
+        ("birth date", with(|p| "1985-06-16".clone_into(&mut p.birth_date))),
+        ("sex", with(|p| "male".clone_into(&mut p.sex))),
         (
             "contacts",
             with(|p| {
@@ -139,7 +139,7 @@ fn near_misses() -> Vec<(&'static str, Person)> {
         ("email", with(|p| p.email = Some("-va@example.ca".to_owned()))),
         ("the right number", patient()),
         ("number", patient().but(|p| p.health_number = Some("TREE 8556 1513".to_owned()))),
-        ("the right number and another birth date", patient().but(|p| p.birth_date = "1985-06-16".to_owned())),
+        ("the right number and another birth date", patient().but(|p| "1985-06-16".clone_into(&mut p.birth_date))),
         (
             "the right number and other contacts",
             patient().but(|p| {

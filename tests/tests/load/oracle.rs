@@ -54,7 +54,7 @@ fn separation(a: &[f64], b: &[f64]) -> f64 {
     b.sort_by(f64::total_cmp);
     let above = |x: &f64| {
         let (less, not_more) = (b.partition_point(|y| y < x), b.partition_point(|y| y <= x));
-        (count(b.get(..less).unwrap_or_default()) + count(b.get(..not_more).unwrap_or_default())) / 2.0
+        f64::midpoint(count(b.get(..less).unwrap_or_default()), count(b.get(..not_more).unwrap_or_default()))
     };
     let share = a.iter().map(above).sum::<f64>() / (count(a) * count(&b));
     share.max(1.0 - share)

@@ -378,12 +378,12 @@ async fn run(swarm: &Swarm) -> Outcome {
         if second % 3 == 0 {
             let source = format!("172.16.{}.{}", arrived / 200, arrived % 200);
             let mut guest = ground.opens(source).await.expect("an honest visitor is let in");
-            let code = arrived % 2 == 0;
-            if code {
+            let by_code = arrived % 2 == 0;
+            if by_code {
                 ground.proves(&guest).await;
             }
             guest.held_at = now;
-            honest.push(Honest { guest, code, came: now });
+            honest.push(Honest { guest, code: by_code, came: now });
             arrived += 1;
         }
         let mut waiting = Vec::new();
