@@ -1,5 +1,6 @@
 //! The application: stores, engine and views of one data directory, opened together and closed together.
 
+use crate::ledger::{Keeper, LedgerOptions};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use booking_domain::ids::{ClinicId, SubjectId};
@@ -37,13 +38,17 @@ pub struct AppOptions {
     /// An answer whose work depends on who is known leaves at a multiple of this after its request arrived. None: as soon
     /// as it is ready, which tells who is known; tests of everything else save the time.
     pub answer_after: Option<Duration>,
+    /// How the ledger is signed.
+    pub ledger: LedgerOptions,
 }
 
 impl AppOptions {
     /// The usual way on this data directory.
     pub fn new(data: impl Into<PathBuf>) -> Self {
+        let data = data.into();
         Self {
-            data: data.into(),
+            ledger: LedgerOptions::new(&data),
+            data,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             engine: EngineOptions::default(),
@@ -53,6 +58,13 @@ impl AppOptions {
             work: crate::http::work::Levels::default(),
             answer_after: Some(crate::http::deadline::USUAL),
         }
+    }
+
+    /// For a short command: what was signed is checked, and nothing is signed.
+    pub fn without_signing(data: impl Into<PathBuf>) -> Self {
+        let mut options = Self::new(data);
+        options.ledger.key = None;
+        options
     }
 }
 
@@ -76,6 +88,8 @@ pub struct App {
     pub access: AccessLog,
     /// Who was erased, and whether the vault knows.
     pub erasures: crate::erasures::ErasureList,
+    /// Signs the ledger, and knows whether it agrees with what was signed.
+    pub ledger: Arc<Keeper>,
     /// Ends every long-lived stream and task.
     pub stop: tokio_util::sync::CancellationToken,
     file: SqliteStore,
@@ -118,6 +132,7 @@ impl App {
             data.display()
         );
         let erasures = crate::erasures::ErasureList::open(&data)?;
+        let ledger = Arc::new(Keeper::open(&data, &options.ledger, &*options.entropy).context("ledger")?);
         let (vault, created) = Vault::open_dir(&data, Arc::clone(&options.entropy)).await.context("vault")?;
         let vault = Arc::new(vault);
         // What was opened before a refusal is closed before the refusal is told: the next start finds nothing in use.
@@ -147,6 +162,7 @@ impl App {
             access: AccessLog::start(Arc::clone(&engine)),
             engine,
             views: Arc::new(views),
+            ledger,
             data,
             root_key_made: created == Created::Made,
             limits: crate::http::limits::Limits::new(options.trusted_proxies, options.source_limits, options.work),
@@ -156,6 +172,10 @@ impl App {
             file,
             _lock: lock,
         });
+        app.ledger.start(&app.engine, &app.views, app.stop.clone());
+        // Nearly always it is known at once. Where the read models are made again it takes longer, and the server starts
+        // meanwhile without taking commands.
+        app.ledger.checked_within(Duration::from_secs(2)).await;
         // Before anybody is served; where the views still have far to go, housekeeping goes on with it.
         if let Err(error) = crate::erasures::apply(&app, Duration::from_secs(1)).await {
             tracing::warn!(%error, "the erasure list could not be applied yet; the service is not ready");
@@ -187,6 +207,10 @@ impl App {
     pub async fn close(&self) {
         self.stop.cancel();
         self.demand.flush(&self.engine).await;
+        if let Ok(Some(head)) = self.log().head().await {
+            self.views.wait_for("ledger", head, Duration::from_secs(5)).await;
+        }
+        self.ledger.sign(&self.engine, &self.views).await;
         self.views.close().await;
         self.engine.vault().close().await;
         self.file.close().await;

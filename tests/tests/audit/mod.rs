@@ -2,3 +2,7 @@
 
 mod access;
 mod asked;
+mod ledger;
+mod measured;
+mod planted;
+mod tamper;

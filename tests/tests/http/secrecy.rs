@@ -153,6 +153,8 @@ async fn reading_never_writes_whatever_the_method() {
         values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
     };
     app.settle().await;
+    app.app.ledger.sign(&app.app.engine, &app.app.views).await;
+    let first_event = app.events().await.swap_remove(0);
     let before = app.changes().await;
     let document = app.get("/api/v1/openapi.json").await.ok();
     let mut read = 0;
@@ -166,6 +168,10 @@ async fn reading_never_writes_whatever_the_method() {
             path = format!("{path}?service={}", small.service);
         } else if template.ends_with("{clinic}/appointments") {
             path = format!("{path}?from={TOMORROW}&to={TOMORROW}");
+        } else if template.ends_with("/ledger/proof") {
+            path = format!("{path}?event={}", first_event.id);
+        } else if template.ends_with("/ledger/consistency") {
+            path = format!("{path}?from=1");
         }
         let token = match template.strip_prefix("/api/v1/portal/{slug}") {
             Some(tail) if tail == "/appointment" || tail.starts_with("/appointment/") => &link.token,

@@ -8,6 +8,7 @@ pub(in crate::http) mod day;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod history;
+pub(crate) mod ledger;
 pub(in crate::http) mod replay;
 pub(crate) mod sentences;
 
@@ -21,4 +22,5 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(replay::routes())
         .merge(access::routes())
         .merge(feed::routes())
+        .merge(ledger::routes())
 }
