@@ -1,5 +1,6 @@
 //! The application: stores, engine and views of one data directory, opened together and closed together.
 
+use crate::ledger::{Keeper, LedgerOptions};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use booking_domain::ids::{ClinicId, SubjectId};
@@ -39,13 +40,17 @@ pub struct AppOptions {
     pub answer_after: Option<Duration>,
     /// How messages go out.
     pub messages: crate::messages::MessageOptions,
+    /// How the ledger is signed.
+    pub ledger: LedgerOptions,
 }
 
 impl AppOptions {
     /// The usual way on this data directory.
     pub fn new(data: impl Into<PathBuf>) -> Self {
+        let data = data.into();
         Self {
-            data: data.into(),
+            ledger: LedgerOptions::new(&data),
+            data,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             engine: EngineOptions::default(),
@@ -56,6 +61,13 @@ impl AppOptions {
             answer_after: Some(crate::http::deadline::USUAL),
             messages: crate::messages::MessageOptions::default(),
         }
+    }
+
+    /// For a short command: what was signed is checked, and nothing is signed.
+    pub fn without_signing(data: impl Into<PathBuf>) -> Self {
+        let mut options = Self::new(data);
+        options.ledger.key = None;
+        options
     }
 }
 
@@ -83,6 +95,8 @@ pub struct App {
     pub messages: Arc<crate::messages::Messages>,
     /// Counts one-time codes.
     pub code_alarm: crate::messages::codes::Alarm,
+    /// Signs the ledger, and knows whether it agrees with what was signed.
+    pub ledger: Arc<Keeper>,
     /// Ends every long-lived stream and task.
     pub stop: tokio_util::sync::CancellationToken,
     file: SqliteStore,
@@ -125,6 +139,7 @@ impl App {
             data.display()
         );
         let erasures = crate::erasures::ErasureList::open(&data)?;
+        let ledger = Arc::new(Keeper::open(&data, &options.ledger, &*options.entropy).context("ledger")?);
         let (vault, created) = Vault::open_dir(&data, Arc::clone(&options.entropy)).await.context("vault")?;
         let vault = Arc::new(vault);
         // What was opened before a refusal is closed before the refusal is told: the next start finds nothing in use.
@@ -165,6 +180,7 @@ impl App {
             access: AccessLog::start(Arc::clone(&engine)),
             engine,
             views: Arc::new(views),
+            ledger,
             data,
             root_key_made: created == Created::Made,
             limits: crate::http::limits::Limits::new(options.trusted_proxies, options.source_limits, options.work),
@@ -176,6 +192,10 @@ impl App {
             file,
             _lock: lock,
         });
+        app.ledger.start(&app.engine, &app.views, app.stop.clone());
+        // Nearly always it is known at once. Where the read models are made again it takes longer, and the server starts
+        // meanwhile without taking commands.
+        app.ledger.checked_within(Duration::from_secs(2)).await;
         // Before anybody is served; where the views still have far to go, housekeeping goes on with it.
         if let Err(error) = crate::erasures::apply(&app, Duration::from_secs(1)).await {
             tracing::warn!(%error, "the erasure list could not be applied yet; the service is not ready");
@@ -210,6 +230,10 @@ impl App {
         self.stop.cancel();
         self.messages.finish().await;
         self.demand.flush(&self.engine).await;
+        if let Ok(Some(head)) = self.log().head().await {
+            self.views.wait_for("ledger", head, Duration::from_secs(5)).await;
+        }
+        self.ledger.sign(&self.engine, &self.views).await;
         self.views.close().await;
         self.engine.vault().close().await;
         self.file.close().await;

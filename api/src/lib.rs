@@ -9,6 +9,8 @@
 //! | [`messages`] | notices and one-time codes: outbox worker, channels, what they say |
 //! | [`import`], [`demo`] | a clinic from files; the demo clinic is one |
 //! | [`erasures`] | carrying out what was decided about forgetting a person |
+//! | [`ledger`] | signs the ledger, and checks it at the start |
+//! | [`export`], [`verify`] | a history as text; whether a history is the signed one and kept the rules |
 //! | [`demand_counter`], [`housekeeping`] | what runs beside requests |
 //!
 //! Nothing imports this crate but its binary and the whole-system tests.
@@ -18,10 +20,13 @@ pub mod cli;
 pub mod demand_counter;
 pub mod demo;
 pub mod erasures;
+pub mod export;
 pub mod housekeeping;
 pub mod http;
 pub mod import;
+pub mod ledger;
 pub mod messages;
 pub mod pages;
+pub mod verify;
 
 pub use app::{App, AppOptions};

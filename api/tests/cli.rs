@@ -109,3 +109,39 @@ fn wrong_arguments_the_document_and_completions() {
     let demo = run(&["demo", "--listen", "0.0.0.0:0"], dir.path());
     assert_eq!(demo.status.code(), Some(1), "the demo listens on loopback alone");
 }
+
+#[test]
+fn a_history_is_verified_with_exit_codes_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, file) = (dir.path().join("data"), dir.path().join("history.ndjson"));
+    let create = ["clinic", "create", "--name", "C", "--admin-email", "a@b.example", "--admin-name", "A"];
+    assert!(run(&create, &data).status.success());
+    let judged = |arguments: &[&str]| {
+        let output = run(&[&["--json", "verify"], arguments].concat(), &data);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        (output.status.code(), report["verdict"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(judged(&[]), (Some(2), "inconclusive".to_owned()), "short commands sign nothing");
+    // A server signs, at the latest when it stops.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let app = booking_api::App::open(booking_api::AppOptions::new(&data)).await.unwrap();
+        app.close().await;
+    });
+    let keys = data.join("checkpoints/keys.txt");
+    assert_eq!(judged(&["--key", keys.to_str().unwrap()]), (Some(0), "ok".to_owned()));
+    let told = String::from_utf8(run(&["verify"], &data).stdout).unwrap();
+    assert!(told.starts_with("OK\n") && told.contains("not checked: "), "{told}");
+
+    let export = ["--export", file.to_str().unwrap()];
+    assert!(run(&["export", "--to", file.to_str().unwrap()], &data).status.success());
+    assert_eq!(judged(&export), (Some(0), "ok".to_owned()));
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("\"revision\":0", "\"revision\":7", 1)).unwrap();
+    assert_eq!(judged(&export), (Some(1), "altered".to_owned()));
+    let told = String::from_utf8(run(&["verify", "--export", file.to_str().unwrap()], &data).stdout).unwrap();
+    assert!(told.contains("first bad leaf 0"), "{told}");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(judged(&export).0, Some(2), "nothing to read proves nothing");
+    assert_eq!(judged(&["--key", "nonsense"]).0, Some(1));
+}

@@ -54,7 +54,7 @@ pub use viewer::*;
 use booking_domain::ids::{ClinicId, CommandId};
 use booking_store::EventStore;
 use dashmap::DashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use vault::{Entropy, Vault};
 
 /// How an engine runs.
@@ -81,6 +81,7 @@ pub struct Engine {
     options: EngineOptions,
     folds: folds::Folds,
     running: Arc<DashSet<CommandId>>,
+    standstill: RwLock<Option<String>>,
     administrators: tokio::sync::Mutex<()>,
 }
 
@@ -101,6 +102,7 @@ impl Engine {
             options,
             folds: folds::Folds::new(),
             running: Arc::new(DashSet::new()),
+            standstill: RwLock::default(),
             administrators: tokio::sync::Mutex::new(()),
         }
     }
@@ -131,6 +133,15 @@ impl Engine {
     /// A random clinic id.
     pub fn fresh_clinic(&self) -> ClinicId {
         ClinicId(self.fresh_command().0)
+    }
+
+    /// Takes no command from now on, for this reason; none: takes them again. What only reads or observes goes on.
+    pub fn refuse_commands(&self, why: Option<String>) {
+        *self.standstill.write().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+    /// Why no command is taken; none: they are.
+    pub fn standstill(&self) -> Option<String> {
+        self.standstill.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Marks a command as running on this node until the guard is dropped; none if it is running already.

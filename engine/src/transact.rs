@@ -78,6 +78,9 @@ pub enum Failure<R> {
     /// An event cannot be stored.
     #[error("the event cannot be stored: {0}")]
     Invalid(String),
+    /// No command is taken for now, see [`Engine::refuse_commands`].
+    #[error("no command is taken: {0}")]
+    Standstill(String),
 }
 
 impl<R> Failure<R> {
@@ -92,6 +95,7 @@ impl<R> Failure<R> {
             Self::ClockBehind => Failure::ClockBehind,
             Self::Damaged(e) => Failure::Damaged(e),
             Self::Invalid(why) => Failure::Invalid(why),
+            Self::Standstill(why) => Failure::Standstill(why),
         }
     }
 }
@@ -118,6 +122,9 @@ impl Engine {
         A: Aggregate,
         R: Send,
     {
+        if let Some(why) = self.standstill() {
+            return Err(Failure::Standstill(why));
+        }
         let entry = self.folds.entry::<A>(stream);
         let waiting = entry.queue.fetch_add(1, Ordering::AcqRel);
         let _queued = Queued(&entry.queue);

@@ -24,5 +24,7 @@ pub use port::{
     AppendError, Appended, EventStore, Expected, NewEvent, Page, ParsePositionError, Position, ReadError, Recorded,
     Revision,
 };
-pub use sqlite::{Delay, Fault, OnFatal, OpenError, SqliteOptions, SqliteStore, Statistics};
+pub use sqlite::{
+    Delay, Fault, OnFatal, OpenError, RawEvent, RawLog, RawStream, SqliteOptions, SqliteStore, Statistics,
+};
 pub use validate::{MAX_EVENTS, MAX_METADATA_BYTES, MAX_PAYLOAD_BYTES, MAX_TYPE_BYTES};

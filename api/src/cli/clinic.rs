@@ -39,7 +39,7 @@ pub(super) enum ClinicCommand {
 pub(super) async fn run(command: ClinicCommand, json: bool) -> anyhow::Result<()> {
     match command {
         ClinicCommand::Create { data, name, zone, admin_email, admin_name } => {
-            let app = App::open(AppOptions::new(data.data)).await?;
+            let app = App::open(AppOptions::without_signing(data.data)).await?;
             let outcome = create(&app, name, zone, admin_email, admin_name, json).await;
             app.close().await;
             outcome

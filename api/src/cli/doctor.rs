@@ -2,6 +2,7 @@
 
 use super::{answer, say};
 use crate::app::{App, AppOptions, DataInUse};
+use crate::ledger::Standing;
 use booking_domain::time::{Tz, resolve};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ struct Finding {
 
 pub(super) async fn run(data: PathBuf, json: bool) -> anyhow::Result<()> {
     let mut findings = files(&data);
-    match App::open(AppOptions::new(&data)).await {
+    match App::open(AppOptions::without_signing(&data)).await {
         Ok(app) => {
             findings.extend(inside(&app).await);
             app.close().await;
@@ -72,6 +73,17 @@ async fn inside(app: &App) -> Vec<Finding> {
         good: caught_up,
         what: "read models have caught up with the log".to_owned(),
         remedy: "See which one stopped below; `clinic-booking rebuild` makes it again.",
+    });
+    app.ledger.checked_within(Duration::from_mins(1)).await;
+    let standing = app.ledger.standing();
+    findings.push(Finding {
+        good: standing == Standing::Holds,
+        what: match standing {
+            Standing::Broken(why) => format!("the history agrees with the newest checkpoint: {why}"),
+            _ => "the history agrees with the newest checkpoint".to_owned(),
+        },
+        remedy: "See docs/verify.md: `clinic-booking verify` names the first event that differs; keep what is there, and \
+                 restore the log from a backup that agrees with the checkpoints.",
     });
     for status in app.views.status() {
         findings.push(Finding {

@@ -21,7 +21,7 @@ pub(super) struct ImportArguments {
 }
 
 pub(super) async fn run(arguments: ImportArguments, json: bool) -> anyhow::Result<()> {
-    let app = App::open(AppOptions::new(arguments.data.data)).await?;
+    let app = App::open(AppOptions::without_signing(arguments.data.data)).await?;
     let options = ImportOptions { dry_run: arguments.dry_run, clinic: arguments.clinic, ..ImportOptions::default() };
     let outcome = import(&app.engine, &arguments.folder, &options, &progress::Bars::default()).await;
     app.close().await;

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 //!
-//! Exit codes: 0 done, 1 failed, 2 the arguments are wrong, 3 the data directory is in use by another process.
+//! Exit codes: 0 done, 1 failed, 2 the arguments are wrong, 3 the data directory is in use by another process. `verify`
+//! has its own: 0 in order, 1 altered, 2 inconclusive.
 //! Answers go to standard output, progress and log lines to standard error; `--json` makes answers machine-readable.
 
 mod channels;
@@ -13,6 +14,7 @@ mod progress;
 mod rebuild;
 mod replay;
 pub mod serve;
+mod verify;
 
 use crate::app::{App, AppOptions, DataInUse};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -55,6 +57,18 @@ struct Listening {
     /// A proxy whose X-Forwarded-For is believed; may be given several times.
     #[arg(long)]
     trusted_proxy: Vec<IpAddr>,
+    /// The key that signs the ledger's checkpoints; made at the first start. None: ledger.key in the data directory.
+    #[arg(long, value_name = "FILE", env = "CLINIC_BOOKING_LEDGER_KEY")]
+    ledger_key: Option<PathBuf>,
+    /// Seconds between two checkpoints, if there were events.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    checkpoint_every: u64,
+    /// Append each checkpoint to this file too: on another disk, or where only appending is allowed.
+    #[arg(long, value_name = "PATH")]
+    anchor_file: Option<PathBuf>,
+    /// Hand each checkpoint to this command on its standard input.
+    #[arg(long, value_name = "COMMAND")]
+    anchor_command: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -101,6 +115,8 @@ enum Command {
     },
     /// Write the log as NDJSON; what is sealed stays sealed.
     Export(export::ExportArguments),
+    /// Is this the history that was signed, and were the rules of booking kept in it? (docs/verify.md)
+    Verify(verify::VerifyArguments),
     /// Print the OpenAPI document.
     Openapi,
     /// Print completions for a shell.
@@ -126,7 +142,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Ends the program with this code; what there was to say is said.
+#[derive(Debug, thiserror::Error)]
+#[error("exit code {0}")]
+struct Exit(u8);
+
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if let Some(Exit(code)) = error.downcast_ref::<Exit>() {
+        return ExitCode::from(*code);
+    }
     say(&format!("error: {error:#}"));
     if error.downcast_ref::<DataInUse>().is_some() { ExitCode::from(3) } else { ExitCode::FAILURE }
 }
@@ -164,6 +188,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Rebuild(arguments) => rebuild::run(arguments, json).await,
         Command::Doctor { data } => doctor::run(data.data, json).await,
         Command::Export(arguments) => export::run(arguments).await,
+        Command::Verify(arguments) => verify::run(arguments, json).await,
         Command::Openapi => {
             answer(&crate::http::openapi().to_pretty_json()?);
             Ok(())
@@ -178,7 +203,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 /// Opens an existing data directory for a command that needs it to itself.
 async fn open(data: PathBuf) -> anyhow::Result<Arc<App>> {
     anyhow::ensure!(data.join("events.db").exists(), "there is no log in {}", data.display());
-    let app = App::open(AppOptions::new(data)).await?;
+    let app = App::open(AppOptions::without_signing(data)).await?;
     anyhow::ensure!(app.settle_within(std::time::Duration::from_mins(10)).await, "the read models did not catch up");
     Ok(app)
 }

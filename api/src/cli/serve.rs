@@ -4,11 +4,13 @@ use super::Listening;
 use super::channels::Channels;
 use crate::app::{App, AppOptions};
 use crate::http;
+use crate::ledger::{Anchors, Standing};
 use crate::messages::MessageOptions;
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where to listen.
 #[derive(Clone, Copy, Debug)]
@@ -119,13 +121,27 @@ pub(super) async fn demo(
 }
 
 fn parts(data: PathBuf, listening: &Listening) -> (AppOptions, Listen) {
-    let options = AppOptions { trusted_proxies: listening.trusted_proxy.clone(), ..AppOptions::new(data) };
+    let mut options = AppOptions { trusted_proxies: listening.trusted_proxy.clone(), ..AppOptions::new(data) };
+    options.ledger.key = listening.ledger_key.clone().or(options.ledger.key);
+    options.ledger.every = Duration::from_secs(listening.checkpoint_every);
+    options.ledger.anchors = Anchors::new(listening.anchor_file.clone(), listening.anchor_command.clone());
     (options, Listen { public: listening.listen, ops: Some(listening.ops_listen) })
 }
 
 fn announce(serving: &Serving) {
     if serving.app.root_key_made {
         super::say(&key_warning(&serving.app.data));
+    }
+    if serving.app.ledger.key_made
+        && let Some(key) = serving.app.ledger.verifier()
+    {
+        super::say(&format!(
+            "A key that signs the ledger's checkpoints was made. Back it up apart from the data, and give this line, which \
+             verifies them, to whoever shall be able to check the history:\n  {key}"
+        ));
+    }
+    if let Standing::Broken(why) = serving.app.ledger.standing() {
+        super::say(&format!("NOT READY: {why}. No command is taken; reads go on. See docs/verify.md."));
     }
     let address = serving.address;
     super::say(&format!("Listening on http://{address} (API: /api/v1, documentation: /api/docs)"));

@@ -30,6 +30,7 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
         (name = "patients", description = "Patient records and reconciliation."),
         (name = "erasure", description = "Forgetting a person: requests, decisions, legal holds, retention."),
         (name = "audit", description = "What happened."),
+        (name = "ledger", description = "Signed checkpoints of the whole history, and proofs. Public: hashes alone."),
         (name = "feed", description = "The log as a resumable stream, without personal data."),
     )
 )]

@@ -1,6 +1,7 @@
 //! The operations listener, loopback by default: liveness, readiness.
 
 use super::AppState;
+use crate::ledger::Standing;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -17,7 +18,7 @@ pub fn router(app: AppState) -> Router {
     Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(app)
 }
 
-/// Ready: the log answers, and every projection polled successfully a moment ago and has caught up.
+/// Ready: the log answers, every projection polled successfully a moment ago, and the history is the one that was signed.
 async fn ready(State(app): State<AppState>) -> impl IntoResponse {
     let log = app.log().head().await.is_ok();
     let projections: Vec<_> = app
@@ -30,12 +31,17 @@ async fn ready(State(app): State<AppState>) -> impl IntoResponse {
     let draining = app.stop.is_cancelled();
     // Before everybody on the erasure list is gone from the vault, nobody is served.
     let erasures = app.erasures.applied();
-    let ready = log && healthy && erasures && !draining;
+    let standing = app.ledger.standing();
+    let holds = standing == Standing::Holds;
+    let why = match standing {
+        Standing::Holds => None,
+        Standing::Checking => Some("the history is being checked against the newest checkpoint".to_owned()),
+        Standing::Broken(why) => Some(why),
+    };
+    let ready = log && healthy && holds && erasures && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (
-        status,
-        Json(
-            json!({ "ready": ready, "log": log, "draining": draining, "erasures": erasures, "projections": projections }),
-        ),
-    )
+    let ledger = json!({ "holds": holds, "why": why });
+    let body = json!({ "ready": ready, "log": log, "draining": draining, "ledger": ledger, "erasures": erasures,
+        "projections": projections });
+    (status, Json(body))
 }

@@ -343,6 +343,9 @@ impl<R: Into<Self>> From<Failure<R>> for Problem {
             Failure::ClockBehind => Self::unavailable("clock_behind", "This server's clock is wrong"),
             Failure::Damaged(error) => Self::internal(error),
             Failure::Invalid(why) => Self::internal(why),
+            Failure::Standstill(_) => {
+                Self::unavailable("standstill", "Nothing can be changed right now").retry_after(30)
+            }
         }
     }
 }

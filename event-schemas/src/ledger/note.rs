@@ -196,3 +196,26 @@ fn take_apart(note: &str) -> Option<(&str, Vec<Signed<'_>>)> {
     }
     (!found.is_empty() && found.len() <= MOST_SIGNATURES).then_some((text, found))
 }
+
+/// Takes a file of notes apart: each with an empty line after it. What is no whole note, such as one that a crash cut
+/// off, is handed out too, for the caller to be refused by [`Verifier::open`].
+pub fn split(text: &str) -> Vec<&str> {
+    let (mut notes, mut start, mut at, mut signing) = (Vec::new(), 0, 0, false);
+    for line in text.split_inclusive('\n') {
+        if signing && !line.starts_with(SIGNATURE) {
+            notes.extend(text.get(start..at));
+            (start, signing) = (at, false);
+        }
+        if !signing && line == "\n" {
+            if start == at {
+                // Between two notes.
+                start += line.len();
+            } else {
+                signing = true;
+            }
+        }
+        at += line.len();
+    }
+    notes.extend(text.get(start..).filter(|rest| !rest.is_empty()));
+    notes
+}

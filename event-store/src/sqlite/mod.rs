@@ -8,6 +8,7 @@
 //! | `plan` | decides a batch in memory |
 //! | `writer` | stores the batch |
 //! | `read` | reads pages |
+//! | `raw` | reads what is there, beside a running server, for audits |
 //! | `sql` | the inserts' fixed shapes |
 
 mod file;
@@ -15,12 +16,14 @@ mod index;
 mod open;
 mod options;
 mod plan;
+mod raw;
 mod read;
 mod sql;
 mod stats;
 mod writer;
 
 pub use options::{Delay, Fault, OnFatal, OpenError, SqliteOptions};
+pub use raw::{RawEvent, RawLog, RawStream};
 pub use stats::Statistics;
 
 use crate::port::{

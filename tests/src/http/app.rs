@@ -126,6 +126,13 @@ impl TestApp {
         dir
     }
 
+    /// A server on what another one left behind.
+    pub async fn on(dir: TempDir, clinic: TestClinic, clock: Arc<ManualClock>) -> Self {
+        let serving = Serving::start(options(dir.path(), &clock), anywhere()).await.unwrap();
+        let app = Arc::clone(&serving.app);
+        Self { clinic, clock, app, serving, client: client(), dir, sessions: Mutex::default() }
+    }
+
     /// Stops and starts again on the same data directory, with other options.
     pub async fn restarts(self, change: impl FnOnce(AppOptions) -> AppOptions) -> Self {
         self.restarts_after(change, |_| ()).await

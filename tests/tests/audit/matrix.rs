@@ -32,6 +32,10 @@ enum May {
 /// The rows: every operation, and who may.
 const ROWS: &[(&str, May)] = &[
     ("acceptInvitation", May::Anybody),
+    ("getCheckpoint", May::Anybody),
+    ("getLedgerKey", May::Anybody),
+    ("proveConsistency", May::Anybody),
+    ("proveInclusion", May::Anybody),
     ("getPortal", May::Anybody),
     ("lookUpAppointment", May::Anybody),
     ("openVisit", May::Anybody),
@@ -118,6 +122,7 @@ const ROWS: &[(&str, May)] = &[
     ("markNoShow", CARE),
     ("searchPatients", CARE),
     ("exportAccess", AUDIT),
+    ("getLedger", AUDIT),
     ("listAccess", AUDIT),
     ("listEvents", AUDIT),
     ("listPatientAccess", AUDIT),

@@ -154,6 +154,8 @@ async fn reading_never_writes_whatever_the_method() {
     };
     let explained = visitor.finds(small.service, "09:20").await;
     app.settle().await;
+    app.app.ledger.sign(&app.app.engine, &app.app.views).await;
+    let first_event = app.events().await.swap_remove(0);
     let before = app.changes().await;
     let document = app.get("/api/v1/openapi.json").await.ok();
     let mut read = 0;
@@ -171,6 +173,10 @@ async fn reading_never_writes_whatever_the_method() {
             path = format!("{path}?service={}&availability={explained}", small.service);
         } else if template.ends_with("/access/export") {
             path = format!("{path}?format=csv");
+        } else if template.ends_with("/ledger/proof") {
+            path = format!("{path}?event={}", first_event.id);
+        } else if template.ends_with("/ledger/consistency") {
+            path = format!("{path}?from=1");
         }
         let token = match template.strip_prefix("/api/v1/portal/{slug}") {
             Some(tail) if tail == "/appointment" || tail.starts_with("/appointment/") => &link.token,

@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod feed;
 pub(crate) mod history;
+pub(crate) mod ledger;
 pub(crate) mod past;
 mod reasons;
 pub(crate) mod replay;
@@ -27,4 +28,5 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(explain::routes())
         .merge(access::routes())
         .merge(feed::routes())
+        .merge(ledger::routes())
 }

@@ -16,9 +16,11 @@ use axum::http::HeaderMap;
 use booking_domain::agenda_day::{Appointment, cutoff};
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::ServiceId;
+use booking_domain::stream::StreamName;
 use booking_domain::values::BadField;
-use booking_engine::{Actor, OnlineBooking};
+use booking_engine::{Actor, Booked, OnlineBooking};
 use booking_events::sealed_forms::Reason;
+use booking_projections::ledger::event_hash;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::ToSchema;
@@ -77,6 +79,19 @@ pub(crate) struct BookedAppointment {
     pub(crate) link_token: String,
     /// How to reach the clinic.
     pub(crate) clinic: PublicContact,
+    /// With this anybody can check later that the booking stands in the clinic's history as it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<Receipt>,
+}
+
+/// What a booking left in the log. It says nothing about anybody; `GET /ledger/proof?event=…` proves the rest.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct Receipt {
+    /// Id of the event.
+    pub(crate) event: Uuid,
+    /// SHA-256 over the stored event, in hexadecimal; the ledger's leaf is its place and this hash.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    pub(crate) event_hash: String,
 }
 
 /// An appointment as its patient sees it. It holds no name and no health number.
@@ -173,7 +188,8 @@ pub(crate) async fn book(
     let appointment = booked.committed.folded.state.appointments.get(&booked.appointment);
     let appointment = appointment.ok_or_else(|| Problem::internal("a booked appointment is not in its day"))?;
     let link = app.engine.link_token(found.id, booked.appointment).await?;
-    let body = confirmation(&app, &found, appointment, wanted.reason, &link);
+    let receipt = receipt(&app, &booked).await;
+    let body = BookedAppointment { receipt, ..confirmation(&app, &found, appointment, wanted.reason, &link) };
     Ok(Done::created(body).revision(appointment.touched).position(booked.committed.position()))
 }
 
@@ -189,5 +205,15 @@ fn confirmation(
         reason,
         link_token: format!("l_{}", hex::encode(link)),
         clinic: PublicContact::of(found.clinic()),
+        receipt: None,
     }
+}
+
+/// The receipt of a booking, made from the event as the log gives it back. The booking is made: a log that does not
+/// answer now takes away the receipt and nothing else.
+async fn receipt(app: &AppState, booked: &Booked) -> Option<Receipt> {
+    let stream = StreamName::agenda_day(booked.agenda, booked.date);
+    let revision = booked.committed.trace?.last;
+    let event = app.log().read_stream(&stream, revision, 1).await.ok()?.into_iter().next()?;
+    Some(Receipt { event: event.id, event_hash: hex::encode(event_hash(&event)) })
 }

@@ -93,3 +93,21 @@ fn what_is_no_note_or_no_checkpoint_is_refused() {
         assert_eq!(Checkpoint::parse(&bad), None, "{bad:?}");
     }
 }
+
+#[test]
+fn a_file_of_notes_is_taken_apart_around_what_a_crash_left() {
+    use crate::ledger::note::split;
+    let (key, first, second) = (signer(), checkpoint().sign(&signer()), PETERS_NOTE);
+    let whole = format!("{first}\n{second}\n");
+    assert_eq!(split(&whole), [first.as_str(), second]);
+    assert_eq!(split(""), Vec::<&str>::new());
+    // The second was cut off somewhere; what was appended after the next start stands whole behind it.
+    for cut in 1..second.len() {
+        let Some(half) = second.get(..cut) else { continue };
+        let torn = format!("{first}\n{half}");
+        let good = |text: &str| split(text).iter().filter(|note| key.verifier().open(note).is_ok()).count();
+        assert_eq!((split(&torn)[0], good(&torn)), (first.as_str(), 1), "{half:?}");
+        let end = if torn.ends_with('\n') { "\n" } else { "\n\n" };
+        assert_eq!(good(&format!("{torn}{end}{first}\n")), 2, "{half:?}");
+    }
+}
