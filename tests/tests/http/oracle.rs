@@ -108,7 +108,7 @@ async fn journey(app: &TestApp, small: &SmallClinic, person: &Person) -> Vec<See
     all.push(seen(&link.asks(Method::GET, "/availabilities?limit=2").answer().await));
     all.push(seen(&looks_up(app, &app.clinic.slug, &reference, &person.birth_date).await));
     all.push(seen(&looks_up(app, &app.clinic.slug, &reference, "1950-01-01").await));
-    all.push(seen(&link.cancels(&own.etag()).await));
+    all.push(seen(&link.cancels_as(&own.etag(), &person.birth_date).await));
     app.settle().await;
     all
 }
