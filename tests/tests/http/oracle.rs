@@ -17,8 +17,19 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// What differs between any two visits. What it says must not matter; that it is there, and how long it is, must.
-const NONCES: [&str; 9] =
-    ["visit", "token", "hold", "link_token", "reference", "request_id", "challenge", "as_of", "expires_at"];
+const NONCES: [&str; 11] = [
+    "visit",
+    "token",
+    "hold",
+    "link_token",
+    "reference",
+    "request_id",
+    "challenge",
+    "as_of",
+    "expires_at",
+    "event",
+    "event_hash",
+];
 /// The same of headers.
 const HEADER_NONCES: [&str; 5] = ["date", "x-request-id", "etag", "booking-position", "booking-as-of"];
 
