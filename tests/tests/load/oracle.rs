@@ -176,7 +176,8 @@ async fn neither_time_nor_length_tells_who_is_a_patient() {
     let after = if torture() { USUAL } else { Duration::from_millis(10) };
     let pair = measure(Some(after), rounds(200, 20_000), rounds(40, 10_000)).await;
     for (at, (t, times, sizes)) in judged("with the deadline", &pair).into_iter().enumerate() {
-        assert!((sizes - 0.5).abs() < 1e-9, "the length of an answer tells");
+        // Not equal to the byte: one instant in a thousand is written with fewer digits, whoever asks.
+        assert!(sizes <= 0.52, "the length of an answer tells: {at}");
         if torture() {
             assert!(t < 4.5 && times <= 0.52, "the time of an answer tells: {at}");
         }
