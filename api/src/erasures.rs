@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use booking_domain::erasure::Stage;
 use booking_domain::ids::{ClinicId, PatientId, SubjectId};
 use booking_domain::time::Instant;
-use booking_domain::values::{ErasureBasis, Status};
+use booking_domain::values::ErasureBasis;
 use booking_engine::{Actor, Context};
 use booking_projections::appointments::AppointmentRow;
 use booking_projections::erasures::ErasureRow;
@@ -291,7 +291,7 @@ async fn forget_contacts(app: &App, clinic: ClinicId) -> ApiResult<()> {
         looked.get(&clinic).copied().unwrap_or(Instant::MIN)
     };
     let rows = app.views.appointments.unattached(clinic, (from, due), AT_ONCE).await.map_err(reads::unanswered)?;
-    // A shorter retention reaches further: then all is looked at again.
+    // What a legal hold kept back is looked at again after the next start.
     let next = if rows.len() < AT_ONCE { due } else { rows.last().map_or(due, |row| row.placement.span.start) };
     for row in &rows {
         forget_contact(app, clinic, row, now).await?;
@@ -305,8 +305,7 @@ async fn forget_contact(app: &App, clinic: ClinicId, row: &AppointmentRow, now: 
     let retention = app.engine.rules(clinic).await?.state.retention;
     let attached = of_person.iter().any(|row| row.patient.is_some());
     let over = last(&of_person).is_some_and(|end| retention.of_provisional(end) <= now);
-    let at_the_clinic = of_person.iter().any(|row| row.status == Status::Arrived);
-    if attached || !over || at_the_clinic {
+    if attached || !over {
         return Ok(());
     }
     let known = app.engine.erasure(row.subject).await?;
