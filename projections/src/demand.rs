@@ -3,7 +3,7 @@
 use crate::envelope::Envelope;
 use crate::file::Db;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::sql;
+use crate::tables::{Cell, RowTable, Tables, id16, unpack};
 use async_trait::async_trait;
 use booking_domain::demand::DemandEvent;
 use booking_domain::ids::{ClinicId, ServiceId};
@@ -11,10 +11,12 @@ use booking_domain::stream::StreamName;
 use booking_domain::time::WallDate;
 use booking_domain::values::{DemandReason, ViewerClass};
 use booking_events::DomainEvent;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 use std::sync::Arc;
 
 const VIEW: &str = "demand";
+const TABLE: RowTable =
+    RowTable { view: VIEW, name: "demand", key: &["clinic", "date", "service", "reason", "viewer"], asked: &[] };
 
 /// The demand view.
 #[derive(Debug, Clone)]
@@ -49,16 +51,14 @@ impl Demand {
         from: WallDate,
         to: WallDate,
     ) -> Result<Vec<(DemandKey, u64)>, ViewError> {
-        let sql = "SELECT date, service, reason, viewer, count FROM demand WHERE clinic = ? AND date BETWEEN ? AND ? \
-                   AND generation = (SELECT generation FROM projections WHERE name = 'demand') \
+        let sql = "SELECT date, service, reason, viewer, body FROM demand WHERE clinic = ? AND date BETWEEN ? AND ? \
                    ORDER BY date, service, reason, viewer";
         let rows =
             sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(from.0).bind(to.0).fetch_all(&self.db.readers).await?;
         rows.iter()
             .map(|row| {
                 let service: &[u8] = row.try_get(1)?;
-                let service =
-                    if service.is_empty() { None } else { Some(ServiceId::from_bytes(sql::id16(VIEW, service)?)) };
+                let service = if service.is_empty() { None } else { Some(ServiceId::from_bytes(id16(VIEW, service)?)) };
                 let key = DemandKey {
                     clinic,
                     date: WallDate(row.try_get(0)?),
@@ -66,7 +66,7 @@ impl Demand {
                     reason: DemandReason::from_code(row.try_get(2)?),
                     viewer: ViewerClass::from_code(row.try_get(3)?),
                 };
-                Ok((key, u64::try_from(row.try_get::<i64, _>(4)?).unwrap_or(0)))
+                Ok((key, unpack(VIEW, row.try_get(4)?)?))
             })
             .collect()
     }
@@ -83,15 +83,25 @@ fn key_of(event: &Envelope) -> Option<(DemandKey, u32)> {
     Some((DemandKey { clinic, date: date_of(&event.stream)?, service, reason, viewer }, e.count))
 }
 
-fn service_bytes(key: &DemandKey) -> Vec<u8> {
-    key.service.map(|s| s.bytes().to_vec()).unwrap_or_default()
+impl DemandKey {
+    fn cells(&self) -> Vec<Cell> {
+        let service = self.service.map(|s| s.bytes().to_vec()).unwrap_or_default();
+        vec![
+            self.clinic.bytes().into(),
+            self.date.0.into(),
+            service.into(),
+            self.reason.code().into(),
+            self.viewer.code().into(),
+        ]
+    }
 }
 
 #[async_trait]
 impl View for Demand {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["demand"];
+    const TABLES: Tables = Tables { names: &["demand"], sql: include_str!("../../migrations/views/demand.sql") };
     type Event = Envelope;
     type Key = DemandKey;
     type Row = u64;
@@ -109,18 +119,7 @@ impl View for Demand {
     }
 
     async fn read(&self, c: &mut SqliteConnection, at: At<'_>, key: &DemandKey) -> Result<Option<u64>, ViewError> {
-        let sql = "SELECT count FROM demand \
-                   WHERE generation = ? AND clinic = ? AND date = ? AND service = ? AND reason = ? AND viewer = ?";
-        let count: Option<i64> = sqlx::query_scalar(sql)
-            .bind(at.generation)
-            .bind(key.clinic.bytes().to_vec())
-            .bind(key.date.0)
-            .bind(service_bytes(key))
-            .bind(key.reason.code())
-            .bind(key.viewer.code())
-            .fetch_optional(c)
-            .await?;
-        Ok(count.map(|count| u64::try_from(count).unwrap_or(0)))
+        TABLE.read(c, at.generation, key.cells()).await
     }
 
     async fn write(
@@ -129,32 +128,6 @@ impl View for Demand {
         generation: i64,
         rows: &[(&DemandKey, &u64)],
     ) -> Result<(), ViewError> {
-        for chunk in rows.chunks(sql::CHUNK) {
-            let insert = "INSERT OR REPLACE INTO demand (generation, clinic, date, service, reason, viewer, count) ";
-            let mut query = QueryBuilder::<Sqlite>::new(insert);
-            query.push_values(chunk, |mut values, (key, count)| {
-                values.push_bind(generation).push_bind(key.clinic.bytes().to_vec()).push_bind(key.date.0);
-                values.push_bind(service_bytes(key)).push_bind(key.reason.code()).push_bind(key.viewer.code());
-                values.push_bind(i64::try_from(**count).unwrap_or(i64::MAX));
-            });
-            query.build().persistent(chunk.len() == 1).execute(&mut *c).await?;
-        }
-        Ok(())
+        TABLE.write(c, generation, rows.iter().map(|(key, count)| (key.cells(), *count))).await
     }
-
-    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
-        sql::count(c, "SELECT count(*) FROM demand WHERE generation = ?", generation).await
-    }
-
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
-        let sql = "DELETE FROM demand WHERE (generation, clinic, date, service, reason, viewer) IN \
-                   (SELECT generation, clinic, date, service, reason, viewer FROM demand WHERE generation <> ? LIMIT ?)";
-        sql::prune(c, sql, keep, limit).await
-    }
-
-    async fn load(&self, _: &mut SqliteConnection, _: At<'_>) -> Result<(), ViewError> {
-        Ok(())
-    }
-    fn install(&self, (): ()) {}
-    async fn publish(&self, _: &[(&DemandKey, &u64)]) {}
 }

@@ -3,7 +3,7 @@
 use crate::envelope::Envelope;
 use crate::file::Db;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::sql;
+use crate::tables::{Cell, RowTable, Tables, id16, unpack};
 use async_trait::async_trait;
 use booking_domain::erasure::ErasureEvent;
 use booking_domain::ids::{ClinicId, PatientId, SubjectId};
@@ -11,10 +11,12 @@ use booking_domain::time::Instant;
 use booking_domain::values::{ErasureBasis, ErasureGround};
 use booking_events::DomainEvent;
 use serde::{Deserialize, Serialize};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 use std::sync::Arc;
 
 const VIEW: &str = "erasures";
+const TABLE: RowTable =
+    RowTable { view: VIEW, name: "erasures", key: &["subject"], asked: &["clinic", "stage", "not_before"] };
 
 /// The erasures view.
 #[derive(Debug, Clone)]
@@ -71,6 +73,11 @@ impl ErasureRow {
             Progress::Erased => (3, None),
         }
     }
+
+    fn cells(&self, subject: SubjectId) -> Vec<Cell> {
+        let (stage, not_before) = self.stage();
+        vec![subject.bytes().into(), self.clinic.bytes().into(), stage.into(), not_before.map(|at| at.0).into()]
+    }
 }
 
 impl Erasures {
@@ -87,7 +94,6 @@ impl Erasures {
         limit: usize,
     ) -> Result<Vec<(SubjectId, ErasureRow)>, ViewError> {
         let sql = "SELECT subject, body FROM erasures WHERE clinic = ? AND subject > ? AND (? = 0 OR stage IN (1, 2)) \
-                   AND generation = (SELECT generation FROM projections WHERE name = 'erasures') \
                    ORDER BY subject LIMIT ?";
         let rows = sqlx::query(sql)
             .bind(clinic.bytes().to_vec())
@@ -101,38 +107,36 @@ impl Erasures {
 
     /// One person's row.
     pub async fn of(&self, subject: SubjectId) -> Result<Option<ErasureRow>, ViewError> {
-        let sql = "SELECT subject, body FROM erasures WHERE subject = ? \
-                   AND generation = (SELECT generation FROM projections WHERE name = 'erasures')";
+        let sql = "SELECT subject, body FROM erasures WHERE subject = ?";
         let row = sqlx::query(sql).bind(subject.bytes().to_vec()).fetch_optional(&self.db.readers).await?;
         row.as_ref().map(read).transpose().map(|found| found.map(|(_, row)| row))
     }
 
     /// What was granted and may be carried out now.
     pub async fn due(&self, now: Instant) -> Result<Vec<(SubjectId, ErasureRow)>, ViewError> {
-        let sql = "SELECT subject, body FROM erasures WHERE stage = 2 AND not_before <= ? \
-                   AND generation = (SELECT generation FROM projections WHERE name = 'erasures') LIMIT 1000";
+        let sql = "SELECT subject, body FROM erasures WHERE stage = 2 AND not_before <= ? LIMIT 1000";
         let rows = sqlx::query(sql).bind(now.0).fetch_all(&self.db.readers).await?;
         rows.iter().map(read).collect()
     }
 
     /// Everybody who was erased: the erasure list.
     pub async fn carried_out(&self) -> Result<Vec<(SubjectId, ErasureRow)>, ViewError> {
-        let sql = "SELECT subject, body FROM erasures WHERE stage = 3 \
-                   AND generation = (SELECT generation FROM projections WHERE name = 'erasures')";
+        let sql = "SELECT subject, body FROM erasures WHERE stage = 3";
         let rows = sqlx::query(sql).fetch_all(&self.db.readers).await?;
         rows.iter().map(read).collect()
     }
 }
 
 fn read(row: &sqlx::sqlite::SqliteRow) -> Result<(SubjectId, ErasureRow), ViewError> {
-    Ok((SubjectId::from_bytes(sql::id16(VIEW, row.try_get(0)?)?), sql::unpack(VIEW, row.try_get(1)?)?))
+    Ok((SubjectId::from_bytes(id16(VIEW, row.try_get(0)?)?), unpack(VIEW, row.try_get(1)?)?))
 }
 
 #[async_trait]
 impl View for Erasures {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["erasure"];
+    const TABLES: Tables = Tables { names: &["erasures"], sql: include_str!("../../migrations/views/erasures.sql") };
     type Event = Envelope;
     type Key = SubjectId;
     type Row = ErasureRow;
@@ -187,12 +191,7 @@ impl View for Erasures {
         at: At<'_>,
         key: &SubjectId,
     ) -> Result<Option<ErasureRow>, ViewError> {
-        let row = sqlx::query("SELECT body FROM erasures WHERE generation = ? AND subject = ?")
-            .bind(at.generation)
-            .bind(key.bytes().to_vec())
-            .fetch_optional(c)
-            .await?;
-        row.map(|row| sql::unpack(VIEW, row.try_get(0)?)).transpose()
+        TABLE.read(c, at.generation, [key.bytes().into()]).await
     }
 
     async fn write(
@@ -201,34 +200,6 @@ impl View for Erasures {
         generation: i64,
         rows: &[(&SubjectId, &ErasureRow)],
     ) -> Result<(), ViewError> {
-        for chunk in rows.chunks(sql::CHUNK) {
-            let mut packed = Vec::with_capacity(chunk.len());
-            for (subject, row) in chunk {
-                packed.push((subject.bytes(), row.clinic.bytes(), row.stage(), sql::pack(VIEW, row)?));
-            }
-            let insert = "INSERT OR REPLACE INTO erasures (generation, subject, clinic, stage, not_before, body) ";
-            let mut query = QueryBuilder::<Sqlite>::new(insert);
-            query.push_values(packed, |mut values, (subject, clinic, (stage, not_before), body)| {
-                values.push_bind(generation).push_bind(subject.to_vec()).push_bind(clinic.to_vec());
-                values.push_bind(stage).push_bind(not_before.map(|at| at.0)).push_bind(body);
-            });
-            query.build().persistent(chunk.len() == 1).execute(&mut *c).await?;
-        }
-        Ok(())
+        TABLE.write(c, generation, rows.iter().map(|(subject, row)| (row.cells(**subject), *row))).await
     }
-
-    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
-        sql::count(c, "SELECT count(*) FROM erasures WHERE generation = ?", generation).await
-    }
-
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
-        let sql = "DELETE FROM erasures WHERE rowid IN (SELECT rowid FROM erasures WHERE generation <> ? LIMIT ?)";
-        sql::prune(c, sql, keep, limit).await
-    }
-
-    async fn load(&self, _: &mut SqliteConnection, _: At<'_>) -> Result<(), ViewError> {
-        Ok(())
-    }
-    fn install(&self, (): ()) {}
-    async fn publish(&self, _: &[(&SubjectId, &ErasureRow)]) {}
 }

@@ -14,13 +14,8 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 /// `application_id` of the views: the letters `bVew`.
 const APPLICATION_ID: u32 = 0x6256_6577;
-/// The schema's steps; the n-th leads to `user_version` n. A step that was released is never changed.
-const SCHEMA: [&str; 4] = [
-    include_str!("../../migrations/views/0001_views.sql"),
-    include_str!("../../migrations/views/0002_ledger.sql"),
-    include_str!("../../migrations/views/0003_access.sql"),
-    include_str!("../../migrations/views/0004_erasures.sql"),
-];
+/// The schema's steps; the n-th leads to `user_version` n. The tables of the views are made by their runners.
+const SCHEMA: [&str; 1] = [include_str!("../../migrations/views/projections.sql")];
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Why the views did not open. The file is left as it was.

@@ -33,8 +33,8 @@ pub mod ledger;
 mod projection;
 mod rebuild;
 mod runner;
-mod sql;
 mod status;
+mod tables;
 mod views;
 
 pub use directory::ProfileOpener;
@@ -44,4 +44,5 @@ pub use projection::{At, Rows, View, ViewError};
 pub use rebuild::{RebuildError, RebuildReport};
 pub use runner::{Halt, Progress, QuarantineError, Runner, RunnerOptions};
 pub use status::{ProjectionStatus, StopReason};
+pub use tables::{Tables, in_generation};
 pub use views::Views;

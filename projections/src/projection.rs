@@ -6,6 +6,7 @@
 //! touch it.
 
 use crate::envelope::FromLog;
+use crate::tables::Tables;
 use async_trait::async_trait;
 use booking_store::fold::FoldError;
 use booking_store::{Position, ReadError};
@@ -65,14 +66,16 @@ pub trait View: Send + Sync + 'static {
     const VERSION: u32;
     /// The categories of the streams it reads. An event of another category cannot stop it.
     const CATEGORIES: &'static [&'static str];
+    /// Where its rows stand.
+    const TABLES: Tables;
     /// What it reads of an event: the decoded event, or less.
     type Event: FromLog;
     /// What a row is found by.
     type Key: Ord + Clone + Send + Sync + 'static;
     /// A row.
     type Row: Clone + Send + Sync + 'static;
-    /// What it keeps in memory, ready to be put in place.
-    type Loaded: Send;
+    /// What it keeps in memory, ready to be put in place; `()`: nothing.
+    type Loaded: Send + Default;
 
     /// The rows that an event may touch.
     fn keys(&self, event: &Self::Event) -> Vec<Self::Key>;
@@ -93,19 +96,20 @@ pub trait View: Send + Sync + 'static {
     ) -> Result<(), ViewError>;
 
     /// How many rows a generation has.
-    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError>;
-
-    /// Deletes up to `limit` rows of every generation but `keep`; how many there were.
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError>;
+    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
+        Ok(Self::TABLES.count(c, generation).await?)
+    }
 
     /// Reads what is kept in memory from a generation's rows.
-    async fn load(&self, c: &mut SqliteConnection, at: At<'_>) -> Result<Self::Loaded, ViewError>;
+    async fn load(&self, _: &mut SqliteConnection, _: At<'_>) -> Result<Self::Loaded, ViewError> {
+        Ok(Self::Loaded::default())
+    }
 
     /// Puts what was loaded in place, at once: readers see the old or the new.
-    fn install(&self, loaded: Self::Loaded);
+    fn install(&self, _: Self::Loaded) {}
 
     /// Shows rows that were just committed to readers of memory.
-    async fn publish(&self, rows: &[(&Self::Key, &Self::Row)]);
+    async fn publish(&self, _: &[(&Self::Key, &Self::Row)]) {}
 }
 
 /// Rows in memory while events are folded. They are kept from page to page, and thrown away after any error.

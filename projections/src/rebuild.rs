@@ -1,15 +1,16 @@
 //! Making a projection again while it is read: a new generation of rows beside the old one, then one switch.
 //!
 //! The live runner goes on feeding the old generation. When the new one has come as far, the runner stands still for
-//! the last few events, the counts of rows are compared, memory is loaded from the new rows, and one UPDATE switches.
-//! A rebuild that breaks off changes nothing: its rows belong to no generation that anybody reads, and the next
-//! rebuild drops them and begins again.
+//! the last few events, the counts of rows are compared, memory is loaded from the new rows, and one transaction
+//! switches. A rebuild that breaks off changes nothing: its tables belong to no generation that anybody reads, and the
+//! next rebuild drops them and begins again.
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::projection::{At, Rows, View, ViewError};
-use crate::runner::{Halt, Lane, Runner};
+use crate::runner::{Halt, Lane, REBUILD_ROWS, Runner};
 use crate::status::StopReason;
 use booking_store::{Position, Recorded};
+use sqlx::Connection;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -117,7 +118,7 @@ impl<V: View> Runner<V> {
         let _only_one = self.rebuild_lock.try_lock().map_err(|_| RebuildError::UnderWay)?;
         let _shown = Shown::new(self);
         let outcome = self.build_and_switch(cancel).await;
-        if let Err(problem) = self.drop_leftovers(cancel).await {
+        if let Err(problem) = self.drop_leftovers().await {
             // They are in nobody's way, and the next rebuild tries again.
             tracing::warn!(projection = V::NAME, %problem, "rows of an old generation could not be dropped");
         }
@@ -125,14 +126,16 @@ impl<V: View> Runner<V> {
     }
 
     async fn build_and_switch(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
-        self.drop_leftovers(cancel).await?;
+        self.drop_leftovers().await?;
         let (generation, quarantined) = {
             let lane = self.lane.lock().await;
             (lane.checkpoint.generation + 1, lane.quarantined.clone())
         };
+        V::TABLES.create(&mut *self.db.writer().await?, generation).await?;
         let at = Checkpoint { generation, position: None };
         let mut shadow: Shadow<V> = Shadow { at, rows: Rows::of_empty_generation(), events: 0, bad: None };
         while self.extend(&mut shadow, &quarantined, None, cancel).await? {}
+        self.make_indexes(generation).await?;
         let report = {
             let mut lane = self.lane.lock().await;
             // An operator may have quarantined another event meanwhile: then this generation holds too much.
@@ -169,7 +172,7 @@ impl<V: View> Runner<V> {
             (next, end) = (Some(upto), true);
         }
         let done = self.apply(shadow.at, quarantined, &mut shadow.rows, &events, next, false).await?;
-        shadow.rows.settle(50_000);
+        shadow.rows.settle(REBUILD_ROWS);
         shadow.events += events.iter().filter(|e| Some(e.position) <= done.reached).count() as u64;
         shadow.at.position = done.reached;
         shadow.bad = done.bad;
@@ -201,10 +204,14 @@ impl<V: View> Runner<V> {
         let at = At { generation, position, quarantined: &lane.quarantined };
         let loaded = self.view.load(&mut reader, at).await?;
         drop(reader);
-        let switched = checkpoint::advance(&mut *self.db.writer().await?, V::NAME, lane.checkpoint, shadow.at).await?;
-        if !switched {
+        let mut writer = self.db.writer().await?;
+        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+        V::TABLES.show(&mut transaction, generation).await?;
+        if !checkpoint::advance(&mut transaction, V::NAME, lane.checkpoint, shadow.at).await? {
             return Err(StopReason::Fenced.into());
         }
+        transaction.commit().await?;
+        drop(writer);
         self.view.install(loaded);
         lane.checkpoint = shadow.at;
         lane.rows = Rows::default();
@@ -212,15 +219,12 @@ impl<V: View> Runner<V> {
         Ok(RebuildReport { projection: V::NAME, events: shadow.events, position, rows, rows_before })
     }
 
-    /// Deletes the rows of every generation but the one that is read, a few at a time.
-    async fn drop_leftovers(&self, cancel: &CancellationToken) -> Result<(), ViewError> {
+    /// Drops the tables of every generation but the one that is read.
+    async fn drop_leftovers(&self) -> Result<(), ViewError> {
         let keep = self.lane.lock().await.checkpoint.generation;
-        while !cancel.is_cancelled() {
-            let dropped = self.view.prune(&mut *self.db.writer().await?, keep, 2_000).await?;
-            if dropped == 0 {
-                break;
-            }
-        }
-        Ok(())
+        let mut writer = self.db.writer().await?;
+        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+        V::TABLES.drop_others(&mut transaction, keep).await?;
+        Ok(transaction.commit().await?)
     }
 }

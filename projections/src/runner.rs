@@ -29,13 +29,16 @@ use tokio_util::sync::CancellationToken;
 pub struct RunnerOptions {
     /// Events of one page, and so of one transaction. Default: 1,000.
     pub page: usize,
-    /// Events of one step of a rebuild. Default: 10,000.
+    /// Events of one page while the log is read again from its beginning. Default: 10,000.
     pub rebuild_page: usize,
     /// The log is asked at least so often. Default: a second.
     pub poll: Duration,
     /// Rows kept from page to page. Default: 2,000.
     pub warm_rows: usize,
 }
+
+/// Rows kept from page to page while a projection is far behind.
+pub(crate) const REBUILD_ROWS: usize = 50_000;
 
 impl Default for RunnerOptions {
     fn default() -> Self {
@@ -81,6 +84,8 @@ pub(crate) struct Lane<V: View> {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) quarantined: HashSet<Position>,
     pub(crate) rows: Rows<V::Key, V::Row>,
+    /// The end of the log was reached since the start. Until then pages are large, and indexes may be missing.
+    caught_up: bool,
 }
 
 #[derive(Default)]
@@ -118,8 +123,10 @@ impl<V: View> Runner<V> {
             let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
             let (checkpoint, fresh) = checkpoint::register(&mut transaction, V::NAME, V::VERSION).await?;
             if fresh {
+                V::TABLES.create(&mut transaction, checkpoint.generation).await?;
+                V::TABLES.show(&mut transaction, checkpoint.generation).await?;
                 // Another version left rows that this one may not be able to read.
-                while view.prune(&mut transaction, checkpoint.generation, 10_000).await? > 0 {}
+                V::TABLES.drop_others(&mut transaction, checkpoint.generation).await?;
             }
             let quarantined = checkpoint::quarantined(&mut transaction, V::NAME).await?;
             transaction.commit().await?;
@@ -131,8 +138,9 @@ impl<V: View> Runner<V> {
         view.install(view.load(&mut reader, at).await?);
         drop(reader);
         let (health, resume) = (StdMutex::default(), Notify::new());
-        let (lane, rebuild_lock) =
-            (Mutex::new(Lane { checkpoint, quarantined, rows: Rows::default() }), Mutex::new(()));
+        let rows = if position.is_none() { Rows::of_empty_generation() } else { Rows::default() };
+        let lane = Mutex::new(Lane { checkpoint, quarantined, rows, caught_up: false });
+        let rebuild_lock = Mutex::new(());
         Ok(Self { view, store, db, lane, rebuild_lock, options, applied: watch::Sender::new(position), health, resume })
     }
 
@@ -204,11 +212,15 @@ impl<V: View> Runner<V> {
 
     /// Reads and applies one page. Not to be dropped halfway: its COMMIT may be on the disk and unknown here.
     pub async fn step(&self, stop: &CancellationToken) -> Result<Progress, Halt> {
-        let at = self.lane.lock().await.checkpoint;
+        let (at, size, warm_rows) = {
+            let Lane { checkpoint, caught_up, .. } = &*self.lane.lock().await;
+            let RunnerOptions { page, warm_rows, rebuild_page, .. } = self.options;
+            if *caught_up { (*checkpoint, page, warm_rows) } else { (*checkpoint, rebuild_page, REBUILD_ROWS) }
+        };
         let page = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(Progress::Idle),
-            page = self.store.read_all(at.position, self.options.page) => {
+            page = self.store.read_all(at.position, size) => {
                 page.map_err(|error| Halt::from(ViewError::Log(error.into())))?
             }
         };
@@ -224,7 +236,7 @@ impl<V: View> Runner<V> {
             // Taken out: if this is broken off, rows that were not committed are gone with it.
             let mut warm = std::mem::take(rows);
             let done = self.apply(at, quarantined, &mut warm, &page.events, page.next, true).await?;
-            warm.settle(self.options.warm_rows);
+            warm.settle(warm_rows);
             *rows = warm;
             lane.checkpoint.position = done.reached;
             self.applied.send_replace(done.reached);
@@ -232,7 +244,19 @@ impl<V: View> Runner<V> {
                 return Err(bad.into());
             }
         }
+        if page.end && !lane.caught_up {
+            self.make_indexes(at.generation).await?;
+            lane.caught_up = true;
+        }
         Ok(if page.end { Progress::Idle } else { Progress::More })
+    }
+
+    /// Makes the indexes that a generation has not, one at a time: other projections write between them.
+    pub(crate) async fn make_indexes(&self, generation: i64) -> Result<(), sqlx::Error> {
+        for sql in V::TABLES.indexes(generation) {
+            sqlx::query(sql).persistent(false).execute(&mut *self.db.writer().await?).await?;
+        }
+        Ok(())
     }
 
     /// Waits until the projection has applied `position`; false: not within `timeout`.

@@ -9,7 +9,7 @@ pub use query::{Accesses, Filter};
 
 use crate::envelope::Envelope;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::sql;
+use crate::tables::{Cell, RowTable, Tables, insert};
 use async_trait::async_trait;
 use booking_domain::access::AccessEvent;
 use booking_domain::ids::{ClinicId, CommandId, MemberId, SubjectId};
@@ -18,9 +18,15 @@ use booking_domain::values::{AccessActor, AccessOutcome};
 use booking_events::DomainEvent;
 use booking_store::Position;
 use serde::{Deserialize, Serialize};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 
 const VIEW: &str = "access";
+const TABLE: RowTable = RowTable {
+    view: VIEW,
+    name: "accesses",
+    key: &["position"],
+    asked: &["clinic", "date", "member", "outcome", "operation"],
+};
 
 /// One record of the access log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -62,6 +68,17 @@ impl AccessRow {
         AccessOutcome::from_code(self.outcome)
     }
 
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            number(self.position()).into(),
+            self.clinic.bytes().into(),
+            self.date.0.into(),
+            self.member.map(MemberId::bytes).into(),
+            self.outcome.into(),
+            self.operation.clone().into(),
+        ]
+    }
+
     fn of(event: &Envelope) -> Option<Self> {
         let DomainEvent::Access(AccessEvent::AccessRecorded(e)) = &event.event else { return None };
         Some(Self {
@@ -88,8 +105,10 @@ fn number(position: Position) -> i64 {
 #[async_trait]
 impl View for Accesses {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["access"];
+    const TABLES: Tables =
+        Tables { names: &["accesses", "access_subjects"], sql: include_str!("../../../migrations/views/access.sql") };
     type Event = Envelope;
     type Key = Position;
     type Row = AccessRow;
@@ -115,48 +134,12 @@ impl View for Accesses {
         generation: i64,
         rows: &[(&Position, &AccessRow)],
     ) -> Result<(), ViewError> {
-        for chunk in rows.chunks(sql::CHUNK) {
-            let mut packed = Vec::with_capacity(chunk.len());
-            for (_, row) in chunk {
-                packed.push((*row, sql::pack(VIEW, row)?));
-            }
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "INSERT OR REPLACE INTO accesses (generation, position, clinic, date, member, outcome, operation, body) ",
-            );
-            query.push_values(packed, |mut values, (row, body)| {
-                values.push_bind(generation).push_bind(number(row.position())).push_bind(row.clinic.bytes().to_vec());
-                values.push_bind(row.date.0).push_bind(row.member.map(|m| m.bytes().to_vec()));
-                values.push_bind(row.outcome).push_bind(row.operation.clone()).push_bind(body);
-            });
-            query.build().persistent(chunk.len() == 1).execute(&mut *c).await?;
+        TABLE.write(c, generation, rows.iter().map(|(_, row)| (row.cells(), *row))).await?;
+        let mut subjects = Vec::new();
+        for (position, row) in rows {
+            subjects.extend(row.subjects.iter().map(|s| Ok(vec![s.bytes().into(), number(**position).into()])));
         }
-        let subjects: Vec<(Position, SubjectId)> =
-            rows.iter().flat_map(|(position, row)| row.subjects.iter().map(|s| (**position, *s))).collect();
-        for chunk in subjects.chunks(sql::CHUNK) {
-            let insert = "INSERT OR REPLACE INTO access_subjects (generation, subject, position) ";
-            let mut query = QueryBuilder::<Sqlite>::new(insert);
-            query.push_values(chunk, |mut values, (position, subject)| {
-                values.push_bind(generation).push_bind(subject.bytes().to_vec()).push_bind(number(*position));
-            });
-            query.build().persistent(false).execute(&mut *c).await?;
-        }
-        Ok(())
+        insert(c, "INSERT OR REPLACE INTO access_subjects_@ (subject, position)", generation, &mut subjects.into_iter())
+            .await
     }
-
-    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
-        sql::count(c, "SELECT count(*) FROM accesses WHERE generation = ?", generation).await
-    }
-
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
-        let records = "DELETE FROM accesses WHERE rowid IN (SELECT rowid FROM accesses WHERE generation <> ? LIMIT ?)";
-        let subjects = "DELETE FROM access_subjects WHERE (generation, subject, position) IN \
-                        (SELECT generation, subject, position FROM access_subjects WHERE generation <> ? LIMIT ?)";
-        Ok(sql::prune(c, records, keep, limit).await? + sql::prune(c, subjects, keep, limit).await?)
-    }
-
-    async fn load(&self, _: &mut SqliteConnection, _: At<'_>) -> Result<(), ViewError> {
-        Ok(())
-    }
-    fn install(&self, (): ()) {}
-    async fn publish(&self, _: &[(&Position, &AccessRow)]) {}
 }

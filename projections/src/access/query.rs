@@ -3,7 +3,7 @@
 use super::{AccessRow, VIEW, number};
 use crate::file::Db;
 use crate::projection::ViewError;
-use crate::sql;
+use crate::tables::unpack;
 use booking_domain::ids::{ClinicId, MemberId, SubjectId};
 use booking_domain::time::WallDate;
 use booking_domain::values::AccessOutcome;
@@ -56,10 +56,7 @@ impl Accesses {
         before: Option<Position>,
         limit: usize,
     ) -> Result<Vec<AccessRow>, ViewError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT body FROM accesses WHERE generation = (SELECT generation FROM projections WHERE name = 'access') \
-             AND clinic = ",
-        );
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT body FROM accesses WHERE clinic = ");
         query.push_bind(filter.clinic.bytes().to_vec());
         if let Some(before) = before {
             query.push(" AND position < ").push_bind(number(before));
@@ -80,10 +77,7 @@ impl Accesses {
             query.push(" AND operation = ").push_bind(operation.clone());
         }
         if let Some(subjects) = &filter.subjects {
-            query.push(
-                " AND position IN (SELECT position FROM access_subjects \
-                 WHERE generation = (SELECT generation FROM projections WHERE name = 'access') AND subject IN (",
-            );
+            query.push(" AND position IN (SELECT position FROM access_subjects WHERE subject IN (");
             let mut list = query.separated(", ");
             for subject in subjects {
                 list.push_bind(subject.bytes().to_vec());
@@ -92,6 +86,6 @@ impl Accesses {
         }
         query.push(" ORDER BY position DESC LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let found = query.build().persistent(false).fetch_all(&self.db.readers).await?;
-        found.iter().map(|row| sql::unpack(VIEW, row.try_get(0)?)).collect()
+        found.iter().map(|row| unpack(VIEW, row.try_get(0)?)).collect()
     }
 }

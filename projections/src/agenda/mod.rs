@@ -13,29 +13,21 @@ use crate::availability::day_of;
 use crate::envelope::Envelope;
 use crate::file::Db;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::sql;
+use crate::tables::{RowTable, Tables, unpack};
 use async_trait::async_trait;
 use booking_domain::agenda_day::AgendaDay;
-use booking_domain::ids::{AgendaId, ClinicId};
+use booking_domain::ids::AgendaId;
 use booking_domain::time::WallDate;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 use std::sync::Arc;
 
 const VIEW: &str = "agenda";
+const TABLE: RowTable = RowTable { view: VIEW, name: "agenda_days", key: &["agenda", "date"], asked: &[] };
 
 /// The agenda view.
 #[derive(Debug, Clone)]
 pub struct Agendas {
     db: Arc<Db>,
-}
-
-/// One agenda on one day.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AgendaRow {
-    /// The clinic.
-    pub clinic: ClinicId,
-    /// The day.
-    pub day: AgendaDay,
 }
 
 impl Agendas {
@@ -45,10 +37,9 @@ impl Agendas {
 
     /// The day of an agenda; none if nothing ever happened on it.
     pub async fn day(&self, agenda: AgendaId, date: WallDate) -> Result<Option<AgendaDay>, ViewError> {
-        let sql = "SELECT day FROM agenda_days WHERE agenda = ? AND date = ? \
-                   AND generation = (SELECT generation FROM projections WHERE name = 'agenda')";
+        let sql = "SELECT body FROM agenda_days WHERE agenda = ? AND date = ?";
         let row = sqlx::query(sql).bind(agenda.bytes().to_vec()).bind(date.0).fetch_optional(&self.db.readers).await?;
-        row.map(|row| sql::unpack(VIEW, row.try_get(0)?)).transpose()
+        row.map(|row| unpack(VIEW, row.try_get(0)?)).transpose()
     }
 
     /// The days of an agenda from one date to another, both included, on which something happened.
@@ -58,22 +49,23 @@ impl Agendas {
         from: WallDate,
         to: WallDate,
     ) -> Result<Vec<(WallDate, AgendaDay)>, ViewError> {
-        let sql = "SELECT date, day FROM agenda_days WHERE agenda = ? AND date BETWEEN ? AND ? \
-                   AND generation = (SELECT generation FROM projections WHERE name = 'agenda') ORDER BY date";
+        let sql = "SELECT date, body FROM agenda_days WHERE agenda = ? AND date BETWEEN ? AND ? ORDER BY date";
         let rows =
             sqlx::query(sql).bind(agenda.bytes().to_vec()).bind(from.0).bind(to.0).fetch_all(&self.db.readers).await?;
-        rows.iter().map(|row| Ok((WallDate(row.try_get(0)?), sql::unpack(VIEW, row.try_get(1)?)?))).collect()
+        rows.iter().map(|row| Ok((WallDate(row.try_get(0)?), unpack(VIEW, row.try_get(1)?)?))).collect()
     }
 }
 
 #[async_trait]
 impl View for Agendas {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
+    const TABLES: Tables =
+        Tables { names: &["agenda_days"], sql: include_str!("../../../migrations/views/agenda.sql") };
     type Event = Envelope;
     type Key = (AgendaId, WallDate);
-    type Row = AgendaRow;
+    type Row = AgendaDay;
     type Loaded = ();
 
     fn keys(&self, event: &Envelope) -> Vec<Self::Key> {
@@ -82,8 +74,7 @@ impl View for Agendas {
 
     fn fold(&self, event: &Envelope, rows: &mut Rows<Self::Key, Self::Row>) -> Result<(), String> {
         let (key, happened) = day_of(event).ok_or("not an event of an agenda-day")?;
-        let fresh = || AgendaRow { clinic: event.clinic, day: AgendaDay::default() };
-        rows.change_or(&key, fresh).day.evolve(happened, event.stamp);
+        rows.change_or(&key, AgendaDay::default).evolve(happened, event.stamp);
         Ok(())
     }
 
@@ -92,52 +83,17 @@ impl View for Agendas {
         c: &mut SqliteConnection,
         at: At<'_>,
         (agenda, date): &Self::Key,
-    ) -> Result<Option<Self::Row>, ViewError> {
-        let sql = "SELECT clinic, day FROM agenda_days WHERE generation = ? AND agenda = ? AND date = ?";
-        let row =
-            sqlx::query(sql).bind(at.generation).bind(agenda.bytes().to_vec()).bind(date.0).fetch_optional(c).await?;
-        row.map(|row| {
-            let clinic = sql::clinic_id(VIEW, row.try_get(0)?)?;
-            Ok(AgendaRow { clinic, day: sql::unpack(VIEW, row.try_get(1)?)? })
-        })
-        .transpose()
+    ) -> Result<Option<AgendaDay>, ViewError> {
+        TABLE.read(c, at.generation, [agenda.bytes().into(), date.0.into()]).await
     }
 
     async fn write(
         &self,
         c: &mut SqliteConnection,
         generation: i64,
-        rows: &[(&Self::Key, &Self::Row)],
+        rows: &[(&Self::Key, &AgendaDay)],
     ) -> Result<(), ViewError> {
-        for chunk in rows.chunks(sql::CHUNK) {
-            let mut packed = Vec::with_capacity(chunk.len());
-            for ((agenda, date), row) in chunk {
-                packed.push((agenda.bytes(), date.0, row.clinic.bytes(), sql::pack(VIEW, &row.day)?));
-            }
-            let insert = "INSERT OR REPLACE INTO agenda_days (generation, agenda, date, clinic, day) ";
-            let mut query = QueryBuilder::<Sqlite>::new(insert);
-            query.push_values(packed, |mut values, (agenda, date, clinic, day)| {
-                values.push_bind(generation).push_bind(agenda.to_vec()).push_bind(date);
-                values.push_bind(clinic.to_vec()).push_bind(day);
-            });
-            query.build().persistent(chunk.len() == 1).execute(&mut *c).await?;
-        }
-        Ok(())
+        let cells = |(agenda, date): &Self::Key| vec![agenda.bytes().into(), date.0.into()];
+        TABLE.write(c, generation, rows.iter().map(|(key, day)| (cells(key), *day))).await
     }
-
-    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
-        sql::count(c, "SELECT count(*) FROM agenda_days WHERE generation = ?", generation).await
-    }
-
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
-        let sql =
-            "DELETE FROM agenda_days WHERE rowid IN (SELECT rowid FROM agenda_days WHERE generation <> ? LIMIT ?)";
-        sql::prune(c, sql, keep, limit).await
-    }
-
-    async fn load(&self, _: &mut SqliteConnection, _: At<'_>) -> Result<(), ViewError> {
-        Ok(())
-    }
-    fn install(&self, (): ()) {}
-    async fn publish(&self, _: &[(&Self::Key, &Self::Row)]) {}
 }

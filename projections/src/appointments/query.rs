@@ -3,7 +3,7 @@
 use super::AppointmentRow;
 use crate::file::Db;
 use crate::projection::ViewError;
-use crate::sql;
+use crate::tables::unpack;
 use booking_domain::ids::{AgendaId, AppointmentId, ClinicId, PatientId, SubjectId};
 use booking_domain::time::Instant;
 use sqlx::Row;
@@ -19,14 +19,10 @@ pub struct Appointments {
 /// Where a page ended: start and id of its last appointment.
 pub type Cursor = (Instant, AppointmentId);
 
-/// `SELECT body` with a condition, of the generation that is read.
+/// `SELECT body` with a condition.
 macro_rules! select {
     ($condition:literal) => {
-        concat!(
-            "SELECT body FROM appointments \
-             WHERE generation = (SELECT generation FROM projections WHERE name = 'appointments') AND ",
-            $condition
-        )
+        concat!("SELECT body FROM appointments WHERE ", $condition)
     };
 }
 
@@ -34,7 +30,7 @@ macro_rules! select {
 const START: Cursor = (Instant(i64::MIN), AppointmentId(uuid::Uuid::nil()));
 
 fn rows(found: &[SqliteRow]) -> Result<Vec<AppointmentRow>, ViewError> {
-    found.iter().map(|row| sql::unpack(super::VIEW, row.try_get(0)?)).collect()
+    found.iter().map(|row| unpack(super::VIEW, row.try_get(0)?)).collect()
 }
 
 fn limit_of(limit: usize) -> i64 {

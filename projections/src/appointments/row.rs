@@ -1,5 +1,6 @@
 //! An appointment as the view keeps it, and the fold: it follows the appointment from day to day.
 
+use crate::tables::Cell;
 use booking_domain::agenda_day::{Admission, AgendaDayEvent, Booking, Placement, era_of, touched_in};
 use booking_domain::ids::{ActivityId, AgendaId, AppointmentId, ClinicId, CommandId, PatientId, SubjectId, VisitId};
 use booking_domain::sealed::Sealed;
@@ -100,6 +101,22 @@ pub(super) struct Promised {
 }
 
 impl AppointmentRow {
+    /// What it is found and asked by.
+    pub(super) fn cells(&self) -> Vec<Cell> {
+        vec![
+            self.id.bytes().into(),
+            self.clinic.bytes().into(),
+            self.agenda.bytes().into(),
+            self.placement.span.start.0.into(),
+            self.reference.clone().into(),
+            self.link_hash.into(),
+            self.patient.map(PatientId::bytes).into(),
+            self.subject.bytes().into(),
+            self.is_provisional().into(),
+            self.is_online().into(),
+            self.is_live().into(),
+        ]
+    }
     /// Agenda and day where it stands.
     pub fn place(&self) -> Place {
         (self.agenda, self.placement.date)

@@ -19,20 +19,22 @@ pub use shelf::Availability;
 
 use crate::envelope::Envelope;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::sql;
+use crate::tables::{RowTable, Tables, id16, in_generation, unpack};
 use async_trait::async_trait;
 use booking_domain::agenda_day::{AgendaDayEvent, DayOccupancy};
 use booking_domain::ids::{AgendaId, ClinicId};
 use booking_domain::time::WallDate;
 use booking_events::DomainEvent;
 use futures::TryStreamExt;
+use serde::{Deserialize, Serialize};
 use shelf::World;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 
 const VIEW: &str = "availability";
+const TABLE: RowTable = RowTable { view: VIEW, name: "availability_days", key: &["agenda", "date"], asked: &[] };
 
 /// One agenda on one day.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DayRow {
     /// The clinic.
     pub clinic: ClinicId,
@@ -51,8 +53,10 @@ pub(crate) fn day_of(event: &Envelope) -> Option<((AgendaId, WallDate), &AgendaD
 #[async_trait]
 impl View for Availability {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
+    const TABLES: Tables =
+        Tables { names: &["availability_days"], sql: include_str!("../../../migrations/views/availability.sql") };
     type Event = Envelope;
     type Key = (AgendaId, WallDate);
     type Row = DayRow;
@@ -74,59 +78,27 @@ impl View for Availability {
         c: &mut SqliteConnection,
         at: At<'_>,
         (agenda, date): &Self::Key,
-    ) -> Result<Option<Self::Row>, ViewError> {
-        let sql = "SELECT clinic, occupancy FROM availability_days WHERE generation = ? AND agenda = ? AND date = ?";
-        let row =
-            sqlx::query(sql).bind(at.generation).bind(agenda.bytes().to_vec()).bind(date.0).fetch_optional(c).await?;
-        row.map(|row| {
-            let clinic = sql::clinic_id(VIEW, row.try_get(0)?)?;
-            Ok(DayRow { clinic, occupancy: sql::unpack(VIEW, row.try_get(1)?)? })
-        })
-        .transpose()
+    ) -> Result<Option<DayRow>, ViewError> {
+        TABLE.read(c, at.generation, [agenda.bytes().into(), date.0.into()]).await
     }
 
     async fn write(
         &self,
         c: &mut SqliteConnection,
         generation: i64,
-        rows: &[(&Self::Key, &Self::Row)],
+        rows: &[(&Self::Key, &DayRow)],
     ) -> Result<(), ViewError> {
-        for chunk in rows.chunks(sql::CHUNK) {
-            let mut packed = Vec::with_capacity(chunk.len());
-            for ((agenda, date), row) in chunk {
-                packed.push((agenda.bytes(), date.0, row.clinic.bytes(), sql::pack(VIEW, &row.occupancy)?));
-            }
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "INSERT OR REPLACE INTO availability_days (generation, agenda, date, clinic, occupancy) ",
-            );
-            query.push_values(packed, |mut values, (agenda, date, clinic, occupancy)| {
-                values.push_bind(generation).push_bind(agenda.to_vec()).push_bind(date);
-                values.push_bind(clinic.to_vec()).push_bind(occupancy);
-            });
-            query.build().persistent(chunk.len() == 1).execute(&mut *c).await?;
-        }
-        Ok(())
-    }
-
-    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
-        sql::count(c, "SELECT count(*) FROM availability_days WHERE generation = ?", generation).await
-    }
-
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
-        let sql = "DELETE FROM availability_days WHERE rowid IN \
-                   (SELECT rowid FROM availability_days WHERE generation <> ? LIMIT ?)";
-        sql::prune(c, sql, keep, limit).await
+        let cells = |(agenda, date): &Self::Key| vec![agenda.bytes().into(), date.0.into()];
+        TABLE.write(c, generation, rows.iter().map(|(key, row)| (cells(key), *row))).await
     }
 
     async fn load(&self, c: &mut SqliteConnection, at: At<'_>) -> Result<World, ViewError> {
-        let sql = "SELECT agenda, date, clinic, occupancy FROM availability_days WHERE generation = ?";
-        let mut found = sqlx::query(sql).bind(at.generation).fetch(c);
+        let sql = in_generation("SELECT agenda, date, body FROM availability_days_@", at.generation);
+        let mut found = sqlx::query(sql).fetch(c);
         let mut world = World::default();
         while let Some(row) = found.try_next().await? {
-            let agenda = AgendaId::from_bytes(sql::id16(VIEW, row.try_get(0)?)?);
-            let (date, clinic) = (WallDate(row.try_get(1)?), sql::clinic_id(VIEW, row.try_get(2)?)?);
-            let occupancy = sql::unpack(VIEW, row.try_get(3)?)?;
-            world.put((agenda, date), &DayRow { clinic, occupancy });
+            let agenda = AgendaId::from_bytes(id16(VIEW, row.try_get(0)?)?);
+            world.put((agenda, WallDate(row.try_get(1)?)), &unpack(VIEW, row.try_get(2)?)?);
         }
         Ok(world)
     }

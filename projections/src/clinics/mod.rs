@@ -9,7 +9,7 @@ pub use world::Clinics;
 
 use crate::envelope::Envelope;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::sql;
+use crate::tables::{Tables, in_generation, insert};
 use async_trait::async_trait;
 use booking_domain::clinic::Clinic;
 use booking_domain::staff::Staff;
@@ -19,7 +19,7 @@ use booking_events::DomainEvent;
 use booking_store::EventStore;
 use booking_store::fold::{Aggregate, FoldError, Folded, read_whole};
 use futures::{StreamExt, TryStreamExt};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 use std::sync::Arc;
 use world::World;
 
@@ -74,8 +74,10 @@ async fn refold<A: Aggregate>(store: &dyn EventStore, stream: &StreamName, at: A
 #[async_trait]
 impl View for Clinics {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &["clinic", "staff", "template"];
+    const TABLES: Tables =
+        Tables { names: &["clinic_streams"], sql: include_str!("../../../migrations/views/clinics.sql") };
     type Event = Envelope;
     type Key = StreamName;
     type Row = Part;
@@ -97,8 +99,8 @@ impl View for Clinics {
     }
 
     async fn read(&self, c: &mut SqliteConnection, at: At<'_>, key: &StreamName) -> Result<Option<Part>, ViewError> {
-        let sql = "SELECT 1 FROM clinic_streams WHERE generation = ? AND stream = ?";
-        let known = sqlx::query(sql).bind(at.generation).bind(key.as_str()).fetch_optional(c).await?;
+        let sql = in_generation("SELECT 1 FROM clinic_streams_@ WHERE stream = ?", at.generation);
+        let known = sqlx::query(sql).bind(key.as_str()).fetch_optional(c).await?;
         match known {
             Some(_) => Part::folded(self.store(), key, at).await,
             None => Ok(None),
@@ -111,31 +113,13 @@ impl View for Clinics {
         generation: i64,
         rows: &[(&StreamName, &Part)],
     ) -> Result<(), ViewError> {
-        for chunk in rows.chunks(sql::CHUNK) {
-            let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO clinic_streams (generation, stream) ");
-            query.push_values(chunk, |mut values, (stream, _)| {
-                values.push_bind(generation).push_bind(stream.as_str().to_owned());
-            });
-            query.build().persistent(chunk.len() == 1).execute(&mut *c).await?;
-        }
-        Ok(())
-    }
-
-    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
-        sql::count(c, "SELECT count(*) FROM clinic_streams WHERE generation = ?", generation).await
-    }
-
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
-        let sql = "DELETE FROM clinic_streams WHERE (generation, stream) IN \
-                   (SELECT generation, stream FROM clinic_streams WHERE generation <> ? LIMIT ?)";
-        sql::prune(c, sql, keep, limit).await
+        let mut streams = rows.iter().map(|(stream, _)| Ok(vec![stream.as_str().to_owned().into()]));
+        insert(c, "INSERT OR REPLACE INTO clinic_streams_@ (stream)", generation, &mut streams).await
     }
 
     async fn load(&self, c: &mut SqliteConnection, at: At<'_>) -> Result<World, ViewError> {
-        let rows = sqlx::query("SELECT stream FROM clinic_streams WHERE generation = ?")
-            .bind(at.generation)
-            .fetch_all(c)
-            .await?;
+        let sql = in_generation("SELECT stream FROM clinic_streams_@", at.generation);
+        let rows = sqlx::query(sql).fetch_all(c).await?;
         let mut streams = Vec::with_capacity(rows.len());
         for row in rows {
             let bad = |_| ViewError::Row { view: VIEW, why: "not the name of a stream".to_owned() };

@@ -18,7 +18,7 @@ pub use row::PatientRow;
 
 use crate::envelope::Envelope;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::sql;
+use crate::tables::{RowTable, Tables, id16, in_generation, unpack};
 use async_trait::async_trait;
 use booking_domain::ids::{ClinicId, PatientId, SubjectId};
 use booking_domain::person::Profile;
@@ -26,10 +26,11 @@ use booking_domain::sealed::Sealed;
 use booking_events::DomainEvent;
 use futures::TryStreamExt;
 use people::People;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 use std::collections::BTreeMap;
 
 const VIEW: &str = "patients";
+const TABLE: RowTable = RowTable { view: VIEW, name: "patients", key: &["id"], asked: &[] };
 
 /// Opens sealed profiles; whoever holds the keys implements it.
 #[async_trait]
@@ -70,8 +71,9 @@ impl Directory {
 #[async_trait]
 impl View for Directory {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const CATEGORIES: &'static [&'static str] = &["patient"];
+    const TABLES: Tables = Tables { names: &["patients"], sql: include_str!("../../../migrations/views/patients.sql") };
     type Event = Envelope;
     type Key = PatientId;
     type Row = PatientRow;
@@ -96,12 +98,7 @@ impl View for Directory {
         at: At<'_>,
         key: &PatientId,
     ) -> Result<Option<PatientRow>, ViewError> {
-        let row = sqlx::query("SELECT body FROM patients WHERE generation = ? AND id = ?")
-            .bind(at.generation)
-            .bind(key.bytes().to_vec())
-            .fetch_optional(c)
-            .await?;
-        row.map(|row| sql::unpack(VIEW, row.try_get(0)?)).transpose()
+        TABLE.read(c, at.generation, [key.bytes().into()]).await
     }
 
     async fn write(
@@ -110,40 +107,19 @@ impl View for Directory {
         generation: i64,
         rows: &[(&PatientId, &PatientRow)],
     ) -> Result<(), ViewError> {
-        for chunk in rows.chunks(sql::CHUNK) {
-            let mut packed = Vec::with_capacity(chunk.len());
-            for (id, row) in chunk {
-                packed.push((id.bytes(), row.clinic.bytes(), sql::pack(VIEW, row)?));
-            }
-            let insert = "INSERT OR REPLACE INTO patients (generation, id, clinic, body) ";
-            let mut query = QueryBuilder::<Sqlite>::new(insert);
-            query.push_values(packed, |mut values, (id, clinic, body)| {
-                values.push_bind(generation).push_bind(id.to_vec()).push_bind(clinic.to_vec()).push_bind(body);
-            });
-            query.build().persistent(chunk.len() == 1).execute(&mut *c).await?;
-        }
-        Ok(())
-    }
-
-    async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
-        sql::count(c, "SELECT count(*) FROM patients WHERE generation = ?", generation).await
-    }
-
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
-        let sql = "DELETE FROM patients WHERE rowid IN (SELECT rowid FROM patients WHERE generation <> ? LIMIT ?)";
-        sql::prune(c, sql, keep, limit).await
+        TABLE.write(c, generation, rows.iter().map(|(id, row)| (vec![id.bytes().into()], *row))).await
     }
 
     async fn load(&self, c: &mut SqliteConnection, at: At<'_>) -> Result<People, ViewError> {
         let mut people = People::default();
-        let sql = "SELECT id, body FROM patients WHERE generation = ? ORDER BY id";
-        let mut found = sqlx::query(sql).bind(at.generation).fetch(c);
+        let sql = in_generation("SELECT id, body FROM patients_@ ORDER BY id", at.generation);
+        let mut found = sqlx::query(sql).fetch(c);
         let mut bulk: Vec<(PatientId, PatientRow)> = Vec::with_capacity(BULK);
         loop {
             let row = found.try_next().await?;
             if let Some(row) = &row {
-                let id = PatientId::from_bytes(sql::id16(VIEW, row.try_get(0)?)?);
-                bulk.push((id, sql::unpack(VIEW, row.try_get(1)?)?));
+                let id = PatientId::from_bytes(id16(VIEW, row.try_get(0)?)?);
+                bulk.push((id, unpack(VIEW, row.try_get(1)?)?));
             }
             if bulk.len() >= BULK || row.is_none() {
                 let opened = self.opened(bulk.iter().map(|(id, row)| (*id, row))).await;

@@ -14,7 +14,7 @@ pub use stored::StoredLeaves;
 use crate::envelope::FromLog;
 use crate::file::Db;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::sql;
+use crate::tables::{Tables, in_generation, insert, pack, unpack};
 use async_trait::async_trait;
 use booking_domain::stream::CATEGORIES;
 use booking_events::ledger::{Hash, StoredEvent, leaf_hash};
@@ -85,6 +85,10 @@ pub enum LedgerRow {
     Place,
 }
 
+fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// What a leaf is found by: sixteen bytes of its hash.
 fn beginning(hash: &Hash) -> [u8; 16] {
     hash.first_chunk().copied().unwrap_or_default()
@@ -108,8 +112,12 @@ impl Ledger {
 #[async_trait]
 impl View for Ledger {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const CATEGORIES: &'static [&'static str] = &CATEGORIES;
+    const TABLES: Tables = Tables {
+        names: &["ledger_edge", "ledger_tiles", "ledger_places"],
+        sql: include_str!("../../../migrations/views/ledger.sql"),
+    };
     type Event = Hashed;
     type Key = Key;
     type Row = LedgerRow;
@@ -149,54 +157,32 @@ impl View for Ledger {
         generation: i64,
         rows: &[(&Key, &LedgerRow)],
     ) -> Result<(), ViewError> {
-        let mut places = Vec::with_capacity(24 * rows.len());
         for row in rows {
             match row {
                 (Key::Edge, LedgerRow::Edge(edge)) => {
-                    let sql = "INSERT OR REPLACE INTO ledger_edge (generation, hashes) VALUES (?, ?)";
-                    sqlx::query(sql).bind(generation).bind(sql::pack(VIEW, edge)?).execute(&mut *c).await?;
+                    let sql =
+                        in_generation("INSERT OR REPLACE INTO ledger_edge_@ (only, hashes) VALUES (1, ?)", generation);
+                    sqlx::query(sql).bind(pack(VIEW, edge)?).execute(&mut *c).await?;
                 }
                 (Key::Tile(at), LedgerRow::Tile(tile)) => {
-                    let sql = "INSERT OR REPLACE INTO ledger_tiles (generation, level, number, hashes) \
-                               VALUES (?, ?, ?, ?)";
-                    let number = i64::try_from(at.number).unwrap_or(i64::MAX);
-                    let query = sqlx::query(sql).bind(generation).bind(at.level).bind(number);
+                    let sql = "INSERT OR REPLACE INTO ledger_tiles_@ (level, number, hashes) VALUES (?, ?, ?)";
+                    let query = sqlx::query(in_generation(sql, generation)).bind(at.level).bind(to_sql(at.number));
                     query.bind(edge::to_bytes(tile)).execute(&mut *c).await?;
-                }
-                (Key::Place(id, leaf), _) => {
-                    places.extend(id);
-                    places.extend(leaf.to_be_bytes());
                 }
                 _ => {}
             }
         }
-        // One statement and one parameter for all of them: the driver pays for both, and there are two rows an event.
-        let count = i64::try_from(places.len() / 24).unwrap_or(i64::MAX);
-        if count > 0 {
-            let sql = "INSERT OR REPLACE INTO ledger_places (generation, id, leaf) \
-                       WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2) \
-                       SELECT ?1, substr(?3, i * 24 + 1, 16), substr(?3, i * 24 + 17, 8) FROM n";
-            sqlx::query(sql).bind(generation).bind(count).bind(places).execute(&mut *c).await?;
-        }
-        Ok(())
+        let mut places = rows.iter().filter_map(|(key, _)| match key {
+            Key::Place(id, leaf) => Some(Ok(vec![(*id).into(), to_sql(*leaf).into()])),
+            _ => None,
+        });
+        insert(c, "INSERT INTO ledger_places_@ (id, leaf)", generation, &mut places).await
     }
 
     async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
         // What is counted has to be the same however the pages fell.
         let edge = read_edge(c, generation).await?.unwrap_or_default();
         Ok(i64::try_from(edge.size).unwrap_or(i64::MAX))
-    }
-
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, limit: i64) -> Result<u64, ViewError> {
-        let places = "DELETE FROM ledger_places WHERE (generation, id, leaf) IN \
-                      (SELECT generation, id, leaf FROM ledger_places WHERE generation <> ? LIMIT ?)";
-        let tiles = "DELETE FROM ledger_tiles WHERE (generation, level, number) IN \
-                     (SELECT generation, level, number FROM ledger_tiles WHERE generation <> ? LIMIT ?)";
-        let edges = "DELETE FROM ledger_edge WHERE generation IN \
-                     (SELECT generation FROM ledger_edge WHERE generation <> ? LIMIT ?)";
-        let places = sql::prune(c, places, keep, limit).await?;
-        let tiles = sql::prune(c, tiles, keep, limit).await?;
-        Ok(places + tiles + sql::prune(c, edges, keep, limit).await?)
     }
 
     async fn load(&self, c: &mut SqliteConnection, at: At<'_>) -> Result<Edge, ViewError> {
@@ -217,7 +203,7 @@ impl View for Ledger {
 }
 
 async fn read_edge(c: &mut SqliteConnection, generation: i64) -> Result<Option<Edge>, ViewError> {
-    let sql = "SELECT hashes FROM ledger_edge WHERE generation = ?";
-    let row = sqlx::query(sql).bind(generation).fetch_optional(c).await?;
-    row.map(|row| sql::unpack(VIEW, row.try_get(0)?)).transpose()
+    let sql = in_generation("SELECT hashes FROM ledger_edge_@", generation);
+    let row = sqlx::query(sql).fetch_optional(c).await?;
+    row.map(|row| unpack(VIEW, row.try_get(0)?)).transpose()
 }

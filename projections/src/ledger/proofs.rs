@@ -1,7 +1,7 @@
 //! What the ledger is asked: its root at any size, where an event stands, and proofs.
 
 use super::edge::{self, Place, TileAt};
-use super::{Ledger, VIEW, beginning};
+use super::{Ledger, VIEW, beginning, to_sql};
 use crate::projection::ViewError;
 use booking_events::ledger::Hash;
 use booking_events::ledger::merkle::empty_root;
@@ -63,10 +63,9 @@ impl Ledger {
     }
 
     async fn places(&self, id: [u8; 16]) -> Result<Vec<u64>, ViewError> {
-        let sql = "SELECT leaf FROM ledger_places WHERE id = ? \
-                   AND generation = (SELECT generation FROM projections WHERE name = 'ledger') ORDER BY leaf LIMIT 8";
-        let found: Vec<Vec<u8>> = sqlx::query_scalar(sql).bind(id.to_vec()).fetch_all(&self.db.readers).await?;
-        Ok(found.iter().filter_map(|leaf| leaf.first_chunk().copied().map(u64::from_be_bytes)).collect())
+        let sql = "SELECT leaf FROM ledger_places WHERE id = ? ORDER BY leaf LIMIT 8";
+        let found: Vec<i64> = sqlx::query_scalar(sql).bind(id.to_vec()).fetch_all(&self.db.readers).await?;
+        Ok(found.into_iter().filter_map(|leaf| u64::try_from(leaf).ok()).collect())
     }
 
     async fn one(&self, range: Range<u64>) -> Result<Option<Hash>, ViewError> {
@@ -114,11 +113,9 @@ impl Ledger {
     }
 
     async fn tile(&self, at: TileAt) -> Result<Vec<Hash>, ViewError> {
-        let sql = "SELECT hashes FROM ledger_tiles WHERE level = ? AND number = ? \
-                   AND generation = (SELECT generation FROM projections WHERE name = 'ledger')";
-        let number = i64::try_from(at.number).unwrap_or(i64::MAX);
-        let tile: Option<Vec<u8>> =
-            sqlx::query_scalar(sql).bind(at.level).bind(number).fetch_optional(&self.db.readers).await?;
+        let sql = "SELECT hashes FROM ledger_tiles WHERE level = ? AND number = ?";
+        let query = sqlx::query_scalar(sql).bind(at.level).bind(to_sql(at.number));
+        let tile: Option<Vec<u8>> = query.fetch_optional(&self.db.readers).await?;
         let missing = || ViewError::Row { view: VIEW, why: format!("{at:?} is missing") };
         tile.map(|bytes| edge::from_bytes(&bytes)).ok_or_else(missing)
     }

@@ -5,7 +5,7 @@
 
 use super::edge::{self, Edge, TILE};
 use crate::projection::ViewError;
-use crate::sql;
+use crate::tables::unpack;
 use booking_events::ledger::Hash;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -16,7 +16,6 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct StoredLeaves {
     connection: SqliteConnection,
-    generation: i64,
     edge: Edge,
     /// The tile that was read last.
     tile: Option<(u64, Vec<Hash>)>,
@@ -33,15 +32,18 @@ impl StoredLeaves {
             .pragma("trusted_schema", "OFF")
             .disable_statement_logging();
         let mut connection = options.connect().await?;
-        let sql = "SELECT p.generation, e.hashes FROM projections p JOIN ledger_edge e USING (generation) \
-                   WHERE p.name = 'ledger'";
-        let found: Option<(i64, Vec<u8>)> = sqlx::query_as(sql).fetch_optional(&mut connection).await?;
-        let Some((generation, hashes)) = found else {
+        let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = 'ledger_edge'";
+        let known: Option<i64> = sqlx::query_scalar(sql).fetch_optional(&mut connection).await?;
+        let found: Option<Vec<u8>> = match known {
+            Some(_) => sqlx::query_scalar("SELECT hashes FROM ledger_edge").fetch_optional(&mut connection).await?,
+            None => None,
+        };
+        let Some(hashes) = found else {
             connection.close().await?;
             return Ok(None);
         };
-        let edge = sql::unpack(super::VIEW, &hashes)?;
-        Ok(Some(Self { connection, generation, edge, tile: None }))
+        let edge = unpack(super::VIEW, &hashes)?;
+        Ok(Some(Self { connection, edge, tile: None }))
     }
 
     /// How many leaves it holds.
@@ -59,8 +61,8 @@ impl StoredLeaves {
             return Ok(self.edge.levels.first().and_then(|tile| tile.get(slot)).copied());
         }
         if self.tile.as_ref().is_none_or(|(known, _)| *known != number) {
-            let sql = "SELECT hashes FROM ledger_tiles WHERE generation = ? AND level = 0 AND number = ?";
-            let query = sqlx::query_scalar(sql).bind(self.generation).bind(i64::try_from(number).unwrap_or(i64::MAX));
+            let sql = "SELECT hashes FROM ledger_tiles WHERE level = 0 AND number = ?";
+            let query = sqlx::query_scalar(sql).bind(super::to_sql(number));
             let bytes: Option<Vec<u8>> = query.fetch_optional(&mut self.connection).await?;
             self.tile = Some((number, bytes.map(|bytes| edge::from_bytes(&bytes)).unwrap_or_default()));
         }

@@ -122,7 +122,7 @@ async fn rows_of_another_version_are_made_again_at_the_start() {
     let path = folder.path().join("views.db");
     views(&path, &log).await.close().await;
     let mut c = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    sqlx::raw_sql("UPDATE projections SET version = 99; UPDATE availability_days SET occupancy = x'ff'")
+    sqlx::raw_sql("UPDATE projections SET version = 99; UPDATE availability_days_1 SET body = x'ff'")
         .execute(&mut c)
         .await
         .unwrap();
@@ -158,4 +158,30 @@ async fn open_views(folder: &tempfile::TempDir, log: &Log) -> booking_projection
     let views = open(&folder.path().join("views.db"), log).await;
     views.start();
     views
+}
+
+#[tokio::test]
+async fn a_rebuild_leaves_the_tables_and_indexes_of_one_generation_also_after_one_that_broke_off() {
+    use sqlx::{Connection, SqliteConnection};
+    let (folder, log) = (folder(), Log::new());
+    log.on_day(1, monday(), published(1, 1, monday(), facts(monday(), 9, 1, 20))).await;
+    let path = folder.path().join("views.db");
+    let views = views(&path, &log).await;
+    let mut c = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE appointments_2 (id BLOB); CREATE TABLE appointments_17 (id BLOB)")
+        .execute(&mut c)
+        .await
+        .unwrap();
+    views.rebuild("appointments", &token()).await.unwrap();
+    let names = |kind: &'static str| {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL AND name GLOB 'appointments*' \
+                   ORDER BY name";
+        sqlx::query_scalar::<_, String>(sql).bind(kind)
+    };
+    assert_eq!(names("table").fetch_all(&mut c).await.unwrap(), ["appointments_2"]);
+    assert_eq!(names("view").fetch_all(&mut c).await.unwrap(), ["appointments"]);
+    let indexes = names("index").fetch_all(&mut c).await.unwrap();
+    assert_eq!(indexes.len(), 7, "{indexes:?}");
+    assert!(indexes.iter().all(|name| name.starts_with("appointments_2_")), "{indexes:?}");
+    views.close().await;
 }

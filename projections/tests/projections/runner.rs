@@ -4,7 +4,8 @@ use crate::support::*;
 use async_trait::async_trait;
 use booking_domain::stream::StreamName;
 use booking_projections::{
-    At, Db, Envelope, Halt, Progress, QuarantineError, Rows, Runner, RunnerOptions, StopReason, View, ViewError,
+    At, Db, Envelope, Halt, Progress, QuarantineError, Rows, Runner, RunnerOptions, StopReason, Tables, View,
+    ViewError, in_generation,
 };
 use booking_store::{AppendError, Appended, EventStore, Expected, NewEvent, Page, Position, ReadError, Recorded};
 use sqlx::SqliteConnection;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Counts events by the slot they open, in the table of the demand view; breaks when it is told to.
+/// Counts events by the slot they open, in a table of its own; breaks when it is told to.
 #[derive(Default)]
 struct Fragile {
     fail_after_writing: AtomicBool,
@@ -29,6 +30,8 @@ impl View for Fragile {
     const NAME: &'static str = "fragile";
     const VERSION: u32 = 1;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
+    const TABLES: Tables =
+        Tables { names: &["fragile"], sql: "CREATE TABLE fragile_@ (key INTEGER PRIMARY KEY, count INTEGER) STRICT;" };
     type Event = Envelope;
     type Key = u64;
     type Row = u64;
@@ -44,15 +47,14 @@ impl View for Fragile {
         Ok(())
     }
     async fn read(&self, c: &mut SqliteConnection, at: At<'_>, key: &u64) -> Result<Option<u64>, ViewError> {
-        let sql = "SELECT count FROM demand WHERE generation = ? AND date = ?";
-        let row: Option<i64> =
-            sqlx::query_scalar(sql).bind(at.generation).bind(i64::try_from(*key).unwrap()).fetch_optional(c).await?;
+        let sql = in_generation("SELECT count FROM fragile_@ WHERE key = ?", at.generation);
+        let row: Option<i64> = sqlx::query_scalar(sql).bind(i64::try_from(*key).unwrap()).fetch_optional(c).await?;
         Ok(row.map(|n| u64::try_from(n).unwrap()))
     }
     async fn write(&self, c: &mut SqliteConnection, generation: i64, rows: &[(&u64, &u64)]) -> Result<(), ViewError> {
         for (key, count) in rows {
-            let sql = "INSERT OR REPLACE INTO demand VALUES (?, zeroblob(16), ?, x'', 0, 0, ?)";
-            let query = sqlx::query(sql).bind(generation).bind(i64::try_from(**key).unwrap());
+            let sql = in_generation("INSERT OR REPLACE INTO fragile_@ VALUES (?, ?)", generation);
+            let query = sqlx::query(sql).bind(i64::try_from(**key).unwrap());
             query.bind(i64::try_from(**count).unwrap()).execute(&mut *c).await?;
         }
         if self.fail_after_writing.load(Ordering::SeqCst) {
@@ -61,16 +63,9 @@ impl View for Fragile {
         Ok(())
     }
     async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {
-        let sql = "SELECT coalesce(sum(count), 0) FROM demand WHERE generation = ?";
-        Ok(sqlx::query_scalar(sql).bind(generation).fetch_one(c).await?)
+        let sql = in_generation("SELECT coalesce(sum(count), 0) FROM fragile_@", generation);
+        Ok(sqlx::query_scalar(sql).fetch_one(c).await?)
     }
-    async fn prune(&self, c: &mut SqliteConnection, keep: i64, _: i64) -> Result<u64, ViewError> {
-        Ok(sqlx::query("DELETE FROM demand WHERE generation <> ?").bind(keep).execute(c).await?.rows_affected())
-    }
-    async fn load(&self, _: &mut SqliteConnection, _: At<'_>) -> Result<(), ViewError> {
-        Ok(())
-    }
-    fn install(&self, (): ()) {}
     async fn publish(&self, rows: &[(&u64, &u64)]) {
         self.shown.lock().unwrap().extend(rows.iter().map(|(k, n)| (**k, **n)));
     }
@@ -86,7 +81,7 @@ async fn runner_over(path: &Path, store: Arc<dyn EventStore>) -> (Arc<Fragile>, 
 async fn total(path: &Path) -> i64 {
     use sqlx::{Connection, SqliteConnection};
     let mut c = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    sqlx::query_scalar("SELECT coalesce(sum(count), 0) FROM demand").fetch_one(&mut c).await.unwrap()
+    sqlx::query_scalar("SELECT coalesce(sum(count), 0) FROM fragile").fetch_one(&mut c).await.unwrap()
 }
 
 async fn events(log: &Log, n: u64) -> Vec<Position> {

@@ -1,0 +1,25 @@
+-- Appointments, one row each wherever they were moved.
+
+CREATE TABLE appointments_@ (
+    id          BLOB PRIMARY KEY CHECK (length(id) = 16),
+    clinic      BLOB NOT NULL CHECK (length(clinic) = 16),
+    agenda      BLOB NOT NULL CHECK (length(agenda) = 16),
+    start       INTEGER NOT NULL,          -- microseconds since 1970-01-01T00:00:00Z
+    reference   TEXT NOT NULL,
+    link_hash   BLOB NOT NULL CHECK (length(link_hash) = 32),
+    patient     BLOB CHECK (length(patient) = 16),
+    subject     BLOB NOT NULL CHECK (length(subject) = 16),
+    provisional INTEGER NOT NULL CHECK (provisional IN (0, 1)),
+    online      INTEGER NOT NULL CHECK (online IN (0, 1)),
+    live        INTEGER NOT NULL CHECK (live IN (0, 1)),
+    body        BLOB NOT NULL              -- postcard of the view's row; personal data in it is sealed
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS appointments_@_by_reference ON appointments_@ (clinic, reference);
+CREATE INDEX IF NOT EXISTS appointments_@_by_link      ON appointments_@ (link_hash);
+CREATE INDEX IF NOT EXISTS appointments_@_by_patient   ON appointments_@ (patient) WHERE patient IS NOT NULL;
+CREATE INDEX IF NOT EXISTS appointments_@_by_subject   ON appointments_@ (subject);
+CREATE INDEX IF NOT EXISTS appointments_@_by_start     ON appointments_@ (clinic, start, id);
+CREATE INDEX IF NOT EXISTS appointments_@_by_agenda    ON appointments_@ (agenda, start, id);
+CREATE INDEX IF NOT EXISTS appointments_@_to_reconcile ON appointments_@ (clinic, start, id)
+    WHERE provisional = 1 AND online = 1 AND live = 1;
