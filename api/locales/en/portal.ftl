@@ -1,5 +1,7 @@
 # Around every page
 emergency = In an emergency, call 911.
+whole-window = (leaves this frame)
+new-window = (opens in a new window)
 phone = Telephone:
 call = Call
 manage-link = See, move or cancel an appointment
@@ -67,9 +69,38 @@ wrong-contact = Enter a cell phone number or an e-mail address
 wrong-email = Enter an e-mail address such as name@example.ca
 wrong-terms = Accept the terms to go on
 
+# Code
+code-title = Confirm your contact
+code-lead = Some appointments are for the clinic’s own patients. If you are one, a six-digit code lets you see them.
+code-lead-work = A six-digit code to your contact stands for the work that your device would do. Nothing you entered is lost.
+code-without-how = You can also go on without a code, and see what is open to everybody.
+code-where = Where should the code go?
+code-by-email = By e-mail to { $to }
+code-by-sms = By text message to { $to }
+code-send = Send me a code
+code-send-again = Send a new code
+code-sent = A code is on its way to { $to }. It is good until { $time }.
+code-label = Code
+code-hint = Six digits
+code-return = Confirm
+code-without = Go on without a code
+code-not-there = Nothing arrived?
+code-not-there-how = It may take a minute. Look among unwanted messages too. A new code ends the one before.
+code-proven = You returned the code: this contact is yours.
+code-other = Confirm your other contact as well
+code-wrong-contact = Change the contact
+wrong-code = This is not the code of the newest message. Check the digits.
+wrong-code-form = Enter the six digits of the message
+code-over = This code is not good any more: it was used, tried too often, or is older than ten minutes. Ask for a new one.
+code-too-many = This contact got as many codes as it can get for now. Use the newest one, wait an hour, or use your other contact.
+code-too-fast = That was a little quick. Wait a minute, then try again.
+code-no-way = No code can be sent there. Choose another way, or go on without.
+
 # Service
 service-title = What do you need?
 wrong-service = Choose what you need
+service-more = Confirm your contact to see more
+service-more-how = Are you a patient of this clinic?
 not-eligible-title = Nothing can be booked online with these details
 not-eligible-how = What the clinic offers online depends on age, on who your doctor is and on other conditions.
 not-eligible-call = The clinic can help you by telephone.
@@ -154,6 +185,7 @@ booked-change-title = Plans change
 booked-change = You can move or cancel online until { $time }. After that, call the clinic.
 booked-change-phone = It is too late to move or cancel online. Please call the clinic.
 booked-manage = Move or cancel
+calendar-file = Add to my calendar
 booked-another = Book another appointment
 booked-finish = Finish
 
@@ -196,3 +228,19 @@ work-title = Many people are booking right now
 work-how = So that everybody has a chance, your device works for a moment before it gets a time. Nothing you entered is lost.
 work-status = One moment, your device is still working…
 work-without = This needs scripts, which are switched off here. Try again in a few minutes, or call the clinic.
+work-code-title = Another way
+work-code-how = Instead of waiting for your device, you can confirm your contact with a code. It works without scripts, too.
+work-code = Use a code instead
+
+# The demo
+demo-title = Messages of the demo
+demo-lead = The demo sends nothing. This page shows what patients would have received, the newest first.
+demo-reload = Look again
+demo-none = Nothing was sent yet. Book an appointment, or ask for a code.
+demo-by-email = E-mail to { $to }
+demo-by-sms = Text message to { $to }
+demo-calendar = The calendar file that goes with it
+demo-portal = To the portal of { $clinic }
+demo-read-here = This is a demo: read the code here
+demo-start = This is a demo: nobody is written to.
+demo-start-link = Read the messages here

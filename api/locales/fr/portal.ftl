@@ -1,5 +1,7 @@
 # Autour de chaque page
 emergency = En cas d’urgence, composez le 911.
+whole-window = (quitte ce cadre)
+new-window = (s’ouvre dans une nouvelle fenêtre)
 phone = Téléphone :
 call = Appeler le
 manage-link = Voir, déplacer ou annuler un rendez-vous
@@ -67,9 +69,38 @@ wrong-contact = Inscrivez un numéro de cellulaire ou une adresse courriel
 wrong-email = Inscrivez une adresse courriel telle que nom@exemple.ca
 wrong-terms = Acceptez les conditions pour continuer
 
+# Code
+code-title = Confirmez vos coordonnées
+code-lead = Certains rendez-vous sont réservés aux patients de la clinique. Si c’est votre cas, un code à six chiffres vous permet de les voir.
+code-lead-work = Un code à six chiffres, envoyé à vos coordonnées, remplace le travail que ferait votre appareil. Rien de ce que vous avez inscrit n’est perdu.
+code-without-how = Vous pouvez aussi continuer sans code, et voir ce qui est ouvert à tous.
+code-where = Où envoyer le code ?
+code-by-email = Par courriel à { $to }
+code-by-sms = Par message texte au { $to }
+code-send = M’envoyer un code
+code-send-again = Envoyer un nouveau code
+code-sent = Un code est en route vers { $to }. Il est valable jusqu’à { $time }.
+code-label = Code
+code-hint = Six chiffres
+code-return = Confirmer
+code-without = Continuer sans code
+code-not-there = Rien n’est arrivé ?
+code-not-there-how = Cela peut prendre une minute. Regardez aussi parmi les messages indésirables. Un nouveau code met fin au précédent.
+code-proven = Vous avez entré le bon code : ces coordonnées sont les vôtres.
+code-other = Confirmer aussi vos autres coordonnées
+code-wrong-contact = Modifier les coordonnées
+wrong-code = Ce n’est pas le code du dernier message. Vérifiez les chiffres.
+wrong-code-form = Inscrivez les six chiffres du message
+code-over = Ce code n’est plus valable : il a servi, il a été essayé trop souvent, ou il date de plus de dix minutes. Demandez-en un nouveau.
+code-too-many = Ces coordonnées ont reçu autant de codes que possible pour l’instant. Utilisez le dernier, attendez une heure, ou utilisez vos autres coordonnées.
+code-too-fast = C’était un peu rapide. Attendez une minute, puis réessayez.
+code-no-way = Aucun code ne peut être envoyé là. Choisissez un autre moyen, ou continuez sans code.
+
 # Service
 service-title = De quoi avez-vous besoin ?
 wrong-service = Choisissez ce dont vous avez besoin
+service-more = Confirmer vos coordonnées pour en voir plus
+service-more-how = Êtes-vous patient de cette clinique ?
 not-eligible-title = Rien ne peut être réservé en ligne avec ces renseignements
 not-eligible-how = Ce que la clinique offre en ligne dépend de l’âge, du médecin de famille et d’autres conditions.
 not-eligible-call = La clinique peut vous aider par téléphone.
@@ -154,6 +185,7 @@ booked-change-title = En cas d’imprévu
 booked-change = Vous pouvez déplacer ou annuler en ligne jusqu’au { $time }. Ensuite, téléphonez à la clinique.
 booked-change-phone = Il est trop tard pour déplacer ou annuler en ligne. Veuillez téléphoner à la clinique.
 booked-manage = Déplacer ou annuler
+calendar-file = Ajouter à mon agenda
 booked-another = Prendre un autre rendez-vous
 booked-finish = Terminer
 
@@ -196,3 +228,19 @@ work-title = Beaucoup de gens réservent en ce moment
 work-how = Pour que chacun ait sa chance, votre appareil travaille un instant avant d’obtenir une heure. Rien de ce que vous avez inscrit n’est perdu.
 work-status = Un instant, votre appareil travaille encore…
 work-without = Il faut pour cela des scripts, qui sont désactivés ici. Réessayez dans quelques minutes, ou téléphonez à la clinique.
+work-code-title = Autrement
+work-code-how = Au lieu d’attendre votre appareil, vous pouvez confirmer vos coordonnées par un code. Cela fonctionne aussi sans scripts.
+work-code = Utiliser plutôt un code
+
+# La démonstration
+demo-title = Messages de la démonstration
+demo-lead = La démonstration n’envoie rien. Cette page montre ce que les patients auraient reçu, le plus récent d’abord.
+demo-reload = Regarder de nouveau
+demo-none = Rien n’a encore été envoyé. Prenez un rendez-vous, ou demandez un code.
+demo-by-email = Courriel à { $to }
+demo-by-sms = Message texte au { $to }
+demo-calendar = Le fichier d’agenda qui l’accompagne
+demo-portal = Vers le portail de { $clinic }
+demo-read-here = Ceci est une démonstration : lisez le code ici
+demo-start = Ceci est une démonstration : personne ne reçoit de message.
+demo-start-link = Lisez les messages ici

@@ -114,6 +114,11 @@ pub(super) async fn demo(
     announce(&serving);
     super::say(&format!("Demo clinic {} at /p/{} (API: /api/v1/portal/{})", clinic.clinic, clinic.slug, clinic.slug));
     super::say("Messages are not sent but shown: /demo/messages");
+    super::say(&format!(
+        "A second clinic, which asks for one-time codes, at /p/{} (administrator: {}, the same password)",
+        crate::demo::SECOND_SLUG,
+        crate::demo::SECOND_ADMINISTRATOR,
+    ));
     for account in &clinic.staff {
         super::say(&format!("  {:14} {}  {}", account.role.name(), account.email, account.password));
     }

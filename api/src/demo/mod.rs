@@ -4,6 +4,9 @@
 //! few bookings of every kind. Starting it again on the same data adds the schedule of the days that came within reach,
 //! and changes nothing that is there: whoever tried something out finds it again.
 //!
+//! Beside it stands a small second clinic (`files/second.toml`), which asks for a one-time code; the first opens its
+//! services to whoever is recognized, so that everything can be looked at without one.
+//!
 //! Known passwords exist here and nowhere else, and none of the people do.
 
 mod bookings;
@@ -25,6 +28,14 @@ use std::fmt::Write;
 pub const CLINIC_TOML: &str = include_str!("files/clinic.toml");
 /// The address of its portal.
 pub const SLUG: &str = "vieux-moulin";
+/// The address of the second clinic's portal.
+pub const SECOND_SLUG: &str = "trois-saules";
+/// Portals of the demo.
+pub const PORTALS: [&str; 2] = [SLUG, SECOND_SLUG];
+/// The second clinic's file.
+const SECOND_TOML: &str = include_str!("files/second.toml");
+/// Its administrator.
+pub const SECOND_ADMINISTRATOR: &str = "admin@trois-saules.example";
 /// Its key in `clinic.toml`.
 const KEY: &str = "vieux-moulin";
 /// The clinic's zone.
@@ -83,16 +94,44 @@ pub async fn demo(engine: &Engine, now: Instant, progress: &dyn Progress) -> Res
     let options = ImportOptions { keep_existing: true, start: Some(today), ..ImportOptions::default() };
     let report = import_files(engine, &files, &options, progress).await?;
     let ids = Ids::Keyed(engine.vault().clinic_keys(clinic).await?);
-    let staff = accounts(engine, clinic, &ids, now).await?;
+    let staff = accounts(engine, clinic, &ids, &STAFF, now).await?;
+    second(engine, now, &options, progress).await?;
     let booked = bookings::book(engine, clinic, &ids, now, progress).await?;
     Ok(DemoClinic { clinic, slug: SLUG, staff, examples: &EXAMPLES, next_release, report, booked })
 }
 
-async fn accounts(engine: &Engine, clinic: ClinicId, ids: &Ids, now: Instant) -> Result<Vec<DemoAccount>, ImportError> {
+/// The second clinic, with the first's named patients.
+async fn second(
+    engine: &Engine,
+    now: Instant,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<(), ImportError> {
+    let clinic = clinic_of(SECOND_SLUG);
+    let files = Files {
+        clinic: Some(SECOND_TOML.to_owned()),
+        patients: Some(people::named("cloutier")),
+        schedules: None,
+        calendars: Vec::new(),
+    };
+    import_files(engine, &files, options, progress).await?;
+    let ids = Ids::Keyed(engine.vault().clinic_keys(clinic).await?);
+    let administrator = [("admin", SECOND_ADMINISTRATOR, Role::Administrator)];
+    accounts(engine, clinic, &ids, &administrator, now).await?;
+    Ok(())
+}
+
+async fn accounts(
+    engine: &Engine,
+    clinic: ClinicId,
+    ids: &Ids,
+    staff: &[(&str, &'static str, Role)],
+    now: Instant,
+) -> Result<Vec<DemoAccount>, ImportError> {
     let vault = engine.vault();
     let password = Phi::new(PASSWORD.to_owned());
-    let mut accounts = Vec::with_capacity(STAFF.len());
-    for (key, email, role) in STAFF {
+    let mut accounts = Vec::with_capacity(staff.len());
+    for (key, email, role) in staff.iter().copied() {
         let staff = Staff { clinic, member: ids.of("member", &[key]) };
         // Setting a password ends the member's sessions: not when it is the same.
         let known = vault.verify_password(Some(clinic), &Phi::new(email.to_owned()), &password).await?;

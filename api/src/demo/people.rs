@@ -114,11 +114,23 @@ pub const EXAMPLES: [Example; 6] = [
     },
 ];
 
+const COLUMNS: &str =
+    "key,first_name,last_name,birth_date,sex,health_number,health_number_expiry,phones,emails,address,registration\n";
+
+/// The named patients alone, registered with one practitioner.
+pub(super) fn named(practitioner: &str) -> String {
+    let lines = EXAMPLES.iter().map(|e| {
+        format!(
+            "{},{},{},{},{},{},2030-06,{},{},,{practitioner}\n",
+            e.key, e.first_name, e.last_name, e.birth_date, e.sex, e.health_number, e.phone, e.email
+        )
+    });
+    std::iter::once(COLUMNS.to_owned()).chain(lines).collect()
+}
+
 /// The whole file.
 pub(super) fn csv() -> String {
-    let mut text = String::from(
-        "key,first_name,last_name,birth_date,sex,health_number,health_number_expiry,phones,emails,address,registration\n",
-    );
+    let mut text = String::from(COLUMNS);
     let mut numbers: HashSet<String> = HashSet::new();
     for e in &EXAMPLES {
         numbers.insert(e.health_number.to_owned());

@@ -28,6 +28,9 @@ pub struct DemoMessage {
     pub text: String,
     /// The calendar file that goes with it.
     pub calendar: Option<String>,
+    /// `fr` or `en`; empty: not known.
+    #[serde(default)]
+    pub language: String,
     /// When, RFC 3339.
     pub sent_at: String,
 }
@@ -42,6 +45,7 @@ impl Channel for ShownChannel {
             heading: message.heading.clone(),
             text: message.text.expose().clone(),
             calendar: message.calendar.as_ref().map(|file| file.text.expose().clone()),
+            language: message.language.name().to_owned(),
             sent_at: String::new(),
         };
         let Ok(content) = serde_json::to_vec(&shown) else { return Delivery::Refused("bad_address") };
@@ -54,9 +58,14 @@ impl Channel for ShownChannel {
     }
 }
 
-/// The newest messages of a demo clinic, the newest first.
-pub async fn shown_messages(vault: &Vault, clinic: ClinicId, limit: u32) -> Result<Vec<DemoMessage>, VaultError> {
-    let shown = vault.shown_messages(clinic, limit).await?;
+/// The newest messages of these clinics, the newest first.
+pub async fn shown_messages(vault: &Vault, clinics: &[ClinicId], limit: u32) -> Result<Vec<DemoMessage>, VaultError> {
+    let mut shown = Vec::new();
+    for clinic in clinics {
+        shown.extend(vault.shown_messages(*clinic, limit).await?);
+    }
+    shown.sort_by_key(|message| std::cmp::Reverse(message.sent_at));
+    shown.truncate(limit as usize);
     let read = |message: booking_engine::vault::ShownMessage| {
         let mut read: DemoMessage = serde_json::from_slice(message.content.expose()).ok()?;
         read.sent_at = message.sent_at.rfc3339(Tz::UTC);

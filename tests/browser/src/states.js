@@ -51,6 +51,31 @@ const listOrigin = async (clinic) => {
   return () => clinic.portal(before);
 };
 
+/** The clinic asks for codes; answers how it was. */
+const askForCodes = async (clinic) => {
+  const { recognition_proof } = await clinic.settings({ recognition_proof: "one_time_code" });
+  return () => clinic.settings({ recognition_proof });
+};
+// A contact gets five codes an hour: everybody here has a mailbox of their own.
+let mailboxes = 0;
+const mailbox = () => ({ ...people.stranger, cell_phone: "", email: `visiteur${(mailboxes += 1)}@example.org` });
+const press = (v, what) => Promise.all([v.page.waitForNavigation(), v.page.locator(`button[name=do][value=${what}]`).first().click()]);
+const toCode = async (v) => {
+  await booking(v).identify(mailbox());
+  await v.page.locator("button[value=send]").waitFor();
+};
+const sendCode = async (v) => {
+  await toCode(v);
+  await press(v, "send");
+  await v.page.locator("#code").waitFor();
+};
+const returnCode = async (v, code) => {
+  await v.page.fill("#code", code);
+  await press(v, "prove");
+};
+// One code in a million is this one.
+const wrongCode = "000000";
+
 const portal = [
   { name: "portal: start", first: true, shot: "start", open: (v) => booking(v).start() },
   {
@@ -74,6 +99,28 @@ const portal = [
       await v.page.goto(`${v.portal}/who`);
       await booking(v).next();
       await v.page.waitForSelector("#errors");
+    },
+  },
+  { name: "portal: code", shot: "code", set: askForCodes, open: toCode },
+  { name: "portal: code, sent", shot: "code-sent", set: askForCodes, open: sendCode },
+  {
+    name: "portal: code, wrong",
+    status: 422,
+    set: askForCodes,
+    open: async (v) => {
+      await sendCode(v);
+      await returnCode(v, wrongCode);
+      await v.page.waitForSelector("#errors");
+    },
+  },
+  {
+    name: "portal: code, over",
+    status: 410,
+    set: askForCodes,
+    open: async (v) => {
+      await sendCode(v);
+      for (let tries = 0; tries < 6; tries += 1) await returnCode(v, wrongCode);
+      await v.page.waitForSelector("#notice");
     },
   },
   { name: "portal: service", shot: "service", open: to("service", people.amelie) },
@@ -126,6 +173,18 @@ const portal = [
   { name: "portal: the visit has ended", status: 401, open: (v) => v.page.goto(`${v.portal}/when`) },
   { name: "embedded: start", set: listOrigin, framed: listed, open: (v) => v.page.goto(`${embedded(v).portal}/start`) },
   { name: "embedded: who", set: listOrigin, framed: listed, open: (v) => v.page.goto(`${embedded(v).portal}/who`) },
+  {
+    name: "embedded: code, sent",
+    set: async (clinic) => {
+      const back = [await listOrigin(clinic), await askForCodes(clinic)];
+      return async () => {
+        for (const undo of back.reverse()) await undo();
+      };
+    },
+    framed: listed,
+    open: (v) => sendCode(embedded(v)),
+  },
+  { name: "demo: messages", open: go("/demo/messages") },
   { name: "embedded: when", set: listOrigin, framed: listed, open: (v) => booking(embedded(v)).to("when", people.stranger) },
 ];
 

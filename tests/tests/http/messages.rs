@@ -684,6 +684,27 @@ async fn the_demo_shows_its_messages_on_a_page_and_no_other_server_does() {
     assert_eq!(shown.str("/messages/0/kind"), "booking");
     assert!(shown.str("/messages/0/text").contains("mardi 24 novembre"), "{}", shown.text);
     assert!(shown.str("/messages/0/calendar").starts_with("BEGIN:VCALENDAR"), "{}", shown.text);
+    assert_eq!(shown.str("/messages/0/language"), "fr");
+    // A browser gets the same as a page, whose links lead on.
+    let page = |accept: &'static str| app.asks(Method::GET, "/demo/messages").header("accept", accept).answer();
+    let html = page("text/html,application/xhtml+xml,*/*;q=0.8").await;
+    html.has_status(200);
+    assert!(html.header("content-type").unwrap().starts_with("text/html"));
+    let document = scraper::Html::parse_document(&html.text);
+    let all = |selector: &str| {
+        let selector = scraper::Selector::parse(selector).unwrap();
+        document.select(&selector).map(|e| e.text().collect::<String>()).collect::<Vec<_>>()
+    };
+    assert_eq!(all("article").len(), 1);
+    assert!(all("article h2")[0].contains("zita@example.ca"), "{:?}", all("article h2"));
+    assert!(all("article [lang=fr]")[0].contains("mardi 24 novembre"));
+    let links = all("article a[href]");
+    assert!(links.iter().any(|link| link.contains("/manage#l_")), "{links:?}");
+    assert!(all("article pre")[0].starts_with("BEGIN:VCALENDAR"));
+    assert!(page("application/json").await.ok().list("/messages").len() == 1);
+    let first = app.get(&format!("/p/{}/fr/start", clinic.slug)).await;
+    assert!(first.text.contains("href=\"/demo/messages\""));
     let (other, _) = start().await;
     other.get("/demo/messages").await.has_status(404);
+    assert!(!other.get(&format!("/p/{}/fr/start", other.clinic.slug)).await.text.contains("/demo/messages"));
 }

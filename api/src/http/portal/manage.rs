@@ -11,13 +11,14 @@ use crate::http::limits::Budget;
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads;
 use crate::http::wire::{cursor, date, page_limit, parse_availability, parse_cursor};
+use crate::messages::calendar::{Entry, calendar_file, method};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use booking_domain::agenda_day::{Appointment, DayRefusal};
 use booking_domain::person::Profile;
 use booking_domain::reference::Reference;
-use booking_domain::values::BadField;
+use booking_domain::values::{BadField, Language};
 use booking_domain::visibility::ViewerFacts;
 use booking_engine::{Actor, Cancel, Changed, Mark, MoveTo, hash_of_link};
 use booking_projections::appointments::AppointmentRow;
@@ -164,6 +165,37 @@ pub(crate) async fn current(
     let appointment = read(&app, &row).await?;
     let shown = PublicAppointment::new(found.clinic(), &appointment, app.engine.now());
     Ok(Done::ok(shown).revision(appointment.touched))
+}
+
+/// A calendar file of the appointment.
+pub(crate) struct CalendarFile {
+    /// `PUBLISH` or `CANCEL`.
+    pub(crate) method: &'static str,
+    /// The file.
+    pub(crate) text: String,
+}
+
+/// The calendar file of the link's appointment, as a message would bring it: it names nobody and holds no token.
+pub(crate) async fn calendar(
+    app: &AppState,
+    found: &Found,
+    link: &LinkToken,
+    language: Language,
+) -> ApiResult<CalendarFile> {
+    let row = by_link(app, found, link).await?;
+    let history = app.engine.appointment_history(reads::whereabouts(&row)).await?.ok_or_else(Problem::not_found)?;
+    let clinic = found.clinic();
+    let links = app.messages.links(clinic);
+    let entry = Entry {
+        clinic,
+        id: row.id,
+        appointment: &history.appointment,
+        sequence: history.sequence,
+        language,
+        links: &links,
+        now: app.engine.now(),
+    };
+    Ok(CalendarFile { method: method(&history.appointment), text: calendar_file(&entry) })
 }
 
 /// Which times to move to are asked for.

@@ -1,5 +1,6 @@
 //! The confirmation, and what became of the appointment since: reloading the page shows how things stand.
 
+use super::calendar::Download;
 use super::check::reason_words;
 use super::draft::day_time;
 use super::fields::Fields;
@@ -24,6 +25,7 @@ struct Page {
     facts: Facts,
     cancelled: bool,
     can_change: bool,
+    calendar: Download,
 }
 
 /// What pages say of an appointment.
@@ -72,7 +74,8 @@ pub(super) async fn show(visiting: &Visiting) -> ApiResult<Next> {
     let mut facts = Facts::of(visiting, &appointment)?;
     facts.lines.push((w.t("line-reason"), reason_words(visiting, &draft)));
     let (cancelled, can_change) = (appointment.status == "cancelled", appointment.can_change);
-    render(&Page { w, css: s.css.clone(), s, facts, cancelled, can_change }).map(Next::Answer)
+    let calendar = s.download(Step::Booked);
+    render(&Page { w, css: s.css.clone(), s, facts, cancelled, can_change, calendar }).map(Next::Answer)
 }
 
 /// Another appointment in the same visit, or the end of it.

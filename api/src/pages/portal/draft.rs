@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The layout of what is sealed. A draft of another layout is forgotten; its visitor chooses again.
-const SCHEMA: u16 = 1;
+const SCHEMA: u16 = 2;
 
 /// The draft. It holds what people type: there is no `Debug`.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -37,6 +37,17 @@ pub(super) struct Draft {
     pub(super) key: String,
     /// What was booked.
     pub(super) booked: Option<Booked>,
+    /// The newest code that was sent.
+    pub(super) code: Option<SentCode>,
+}
+
+/// A code that was sent.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct SentCode {
+    /// `email` or `sms`.
+    pub(super) channel: String,
+    /// First moment at which it is not good any more, in microseconds since 1970.
+    pub(super) until: i64,
 }
 
 /// What the list of times is narrowed to, in the API's words.

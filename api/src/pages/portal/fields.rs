@@ -78,13 +78,15 @@ pub(super) struct TextField<'a> {
     kind: &'static str,
     autocomplete: &'static str,
     size: &'static str,
+    digits: bool,
 }
 
 impl<'a> TextField<'a> {
     /// A box with this id and name.
     pub(super) fn new(id: &'static str, label: String, value: &'a str, wrong: &'a Wrong) -> Self {
         let (hint, optional) = (String::new(), String::new());
-        Self { id, label, hint, optional, error: wrong.of(id), value, kind: "text", autocomplete: "off", size: "" }
+        let (kind, autocomplete, size) = ("text", "off", "");
+        Self { id, label, hint, optional, error: wrong.of(id), value, kind, autocomplete, size, digits: false }
     }
     /// With help about its form.
     pub(super) fn hint(self, hint: String) -> Self {
@@ -97,6 +99,10 @@ impl<'a> TextField<'a> {
     /// Of this type, filled in by the browser from what it knows as that.
     pub(super) fn of(self, kind: &'static str, autocomplete: &'static str) -> Self {
         Self { kind, autocomplete, ..self }
+    }
+    /// For digits: a telephone shows those keys.
+    pub(super) fn digits(self) -> Self {
+        Self { digits: true, ..self }
     }
     /// Of this width.
     pub(super) fn size(self, size: &'static str) -> Self {

@@ -5,6 +5,7 @@
 //! that Back and reload work; it stands in no address. These pages are never framed, and show no name.
 
 use super::booked::Facts;
+use super::calendar::Download;
 use super::fields::{BirthDate, Fields, TextField, Wrong};
 use super::shell::Shell;
 use super::visiting::{body, see_other, with_status};
@@ -27,6 +28,7 @@ struct Manage {
     notice: Option<(&'static str, String)>,
     facts: Facts,
     standing: Standing,
+    calendar: Download,
 }
 
 #[derive(Template)]
@@ -151,7 +153,8 @@ pub(super) fn page(
 ) -> ApiResult<Next> {
     let (w, s) = (visiting.words, visiting.shell());
     let facts = Facts::of(visiting, &standing.appointment)?;
-    let page = render(&Manage { w, css: s.css.clone(), s, notice, facts, standing })?;
+    let calendar = s.download(Step::Manage);
+    let page = render(&Manage { w, css: s.css.clone(), s, notice, facts, standing, calendar })?;
     Ok(Next::Answer(with_status(page, status)))
 }
 

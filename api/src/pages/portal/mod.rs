@@ -5,10 +5,12 @@
 //! |---|---|
 //! | [`start`] | the clinic, what can be booked, the telephone |
 //! | [`who`] | who the appointment is for; opens the visit |
+//! | [`code`] | a code to the contact that was typed, and back |
 //! | [`service`], [`when`] | what it is for; the times, filters, holds |
 //! | [`details`], [`check`], [`booked`] | reason and messages; one summary; the confirmation |
 //! | [`work`] | what a device works out under load |
 //! | [`manage`], [`change`] | an appointment in its patient's hands: see, attend, move, cancel |
+//! | [`calendar`] | the appointment as a calendar file |
 //! | [`shell`], [`fields`] | what surrounds every page; what a form says |
 //! | [`visiting`], [`draft`] | one request of a visitor; what was chosen so far |
 //!
@@ -16,8 +18,10 @@
 //! how to show itself and what to do with its form; how the answer travels is [`visiting`]'s.
 
 mod booked;
+mod calendar;
 mod change;
 mod check;
+mod code;
 mod details;
 mod draft;
 mod fields;
@@ -51,6 +55,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/p/{slug}/embed/{language}", get(enter_embedded_in_language))
         .route("/p/{slug}/{language}/{step}", get(show).post(take))
         .route("/p/{slug}/embed/{language}/{step}", get(show_embedded).post(take_embedded))
+        .merge(calendar::routes())
 }
 
 /// The pages of a booking.
@@ -58,6 +63,7 @@ pub(super) fn routes() -> Router<AppState> {
 pub(in crate::pages) enum Step {
     Start,
     Who,
+    Code,
     Service,
     When,
     Details,
@@ -69,9 +75,10 @@ pub(in crate::pages) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Start,
         Self::Who,
+        Self::Code,
         Self::Service,
         Self::When,
         Self::Details,
@@ -87,6 +94,7 @@ impl Step {
         match self {
             Self::Start => "start",
             Self::Who => "who",
+            Self::Code => "code",
             Self::Service => "service",
             Self::When => "when",
             Self::Details => "details",
@@ -108,7 +116,7 @@ impl Step {
     const fn number(self) -> Option<u8> {
         match self {
             Self::Start | Self::Booked | Self::Manage | Self::Move | Self::Cancel => None,
-            Self::Who => Some(1),
+            Self::Who | Self::Code => Some(1),
             Self::Service => Some(2),
             Self::When => Some(3),
             Self::Details => Some(4),
@@ -144,6 +152,7 @@ impl Visiting {
         match step {
             Step::Start => start::show(self),
             Step::Who => who::show(self).await,
+            Step::Code => code::show(self).await,
             Step::Service => service::show(self).await,
             Step::When => when::show(self).await,
             Step::Details => details::show(self).await,
@@ -159,6 +168,7 @@ impl Visiting {
         match step {
             Step::Start => Ok(Next::Step(Step::Who)),
             Step::Who => who::take(self, form).await,
+            Step::Code => code::take(self, form).await,
             Step::Service => service::take(self, form).await,
             Step::When => when::take(self, form).await,
             Step::Details => details::take(self, form).await,
@@ -197,7 +207,7 @@ impl Visiting {
             Ok(Next::Step(next)) => Ok(self.redirect(next.name())),
             Err(problem) if problem.code == "work_required" => {
                 self.step = step;
-                work::page(&self, &problem, step, &form)
+                work::page(&self, &problem, step, &form).await
             }
             Err(problem) => Err(problem),
         };

@@ -23,6 +23,8 @@ struct Page<'a> {
     s: Shell,
     services: Vec<Choice>,
     wrong: &'a Wrong,
+    /// A code may open more. Whether it would, nobody is told before it is returned.
+    code: bool,
 }
 
 struct Choice {
@@ -54,7 +56,8 @@ async fn page(visiting: &Visiting, wrong: &Wrong) -> ApiResult<Next> {
         chosen: draft.service == Some(service.id),
     };
     let services = listed.services.iter().map(choice).collect();
-    let page = render(&Page { w, css: s.css.clone(), s, services, wrong })?;
+    let code = visiting.may_return_code(&visit).await?;
+    let page = render(&Page { w, css: s.css.clone(), s, services, wrong, code })?;
     Ok(Next::Answer(if wrong.is_empty() { page } else { with_status(page, 422) }))
 }
 

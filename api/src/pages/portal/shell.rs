@@ -69,6 +69,10 @@ impl Shell {
             open: clinic.portal.active,
         }
     }
+    /// Its words.
+    pub(super) const fn words(&self) -> Words {
+        self.w
+    }
     /// A page in a frame.
     pub(super) const fn embedded(&self) -> bool {
         self.embedded

@@ -23,6 +23,8 @@ struct Start {
     notice: String,
     services: Vec<Listed>,
     nothing_open: bool,
+    /// The demo's messages.
+    demo: Option<&'static str>,
 }
 
 /// A service that everybody may book.
@@ -59,7 +61,8 @@ pub(super) fn show(visiting: &Visiting) -> ApiResult<Next> {
     let nothing_open = !any_service || visiting.app.views.availability.open_count(clinic, now) == 0;
     let services = listed(clinic, w, now);
     let notice = w.of_text(&notice).to_owned();
-    render(&Start { w, css: s.css.clone(), s, notice, services, nothing_open }).map(Next::Answer)
+    let demo = visiting.app.messages.are_shown().then_some(crate::http::demo::MESSAGES);
+    render(&Start { w, css: s.css.clone(), s, notice, services, nothing_open, demo }).map(Next::Answer)
 }
 
 /// What everybody may book: no more than a stranger's own list would say.

@@ -135,6 +135,9 @@ impl Filters {
 impl Visiting {
     /// What the language switch keeps of the address.
     pub(super) fn kept_query(&self) -> Vec<(String, String)> {
+        if self.step == Step::Code && self.asked.has("then") {
+            return vec![("then".to_owned(), self.asked.get("then").to_owned())];
+        }
         if self.step != Step::When {
             return vec![];
         }

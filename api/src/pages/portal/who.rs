@@ -147,9 +147,10 @@ pub(super) async fn take(visiting: &mut Visiting, form: &Fields) -> ApiResult<Ne
     if WHOM.iter().any(|(value, _)| *value == form.get("whom")) {
         form.get("whom").clone_into(&mut draft.whom);
     }
+    draft.code = None;
     let visit = visiting.visit().await?;
     visiting.keep(&visit, &draft).await?;
-    Ok(Next::Step(Step::Service))
+    Ok(Next::Step(if visiting.may_return_code(&visit).await? { Step::Code } else { Step::Service }))
 }
 
 /// The API's findings in the visitor's language, in the order of the form.

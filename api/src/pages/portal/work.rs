@@ -2,7 +2,7 @@
 //! reads; without one the page names the other ways on.
 
 use super::fields::Fields;
-use super::shell::Shell;
+use super::shell::{Link, Shell};
 use super::visiting::with_status;
 use super::{Step, Visiting};
 use crate::http::extract::ApiQuery;
@@ -24,6 +24,8 @@ struct Page {
     action: String,
     /// The form that was sent, to be sent again with the solution.
     fields: Vec<(String, String)>,
+    /// A code can be sent: it stands for the work.
+    code: Option<Link>,
 }
 
 /// What a form that takes a time has to work out, if anything; the work begins as soon as the page is there.
@@ -44,11 +46,14 @@ pub(super) fn script() -> String {
 }
 
 /// The page that works for what a form asked for, and sends the form again.
-pub(super) fn page(visiting: &Visiting, problem: &Problem, step: Step, form: &Fields) -> ApiResult<Response> {
+pub(super) async fn page(visiting: &Visiting, problem: &Problem, step: Step, form: &Fields) -> ApiResult<Response> {
     let work = problem.work.as_ref().map(written).transpose()?.flatten().unwrap_or_default();
     let (w, s) = (visiting.words, visiting.shell());
     let action = s.address(step.name());
     let fields = form.without("work");
-    let page = render(&Page { w, css: s.css.clone(), s, script: script(), work, action, fields })?;
+    let ways = visiting.code_ways(&visiting.visit().await?).await?;
+    let then = [("then".to_owned(), step.name().to_owned())];
+    let code = (!ways.is_empty()).then(|| s.link_with("code", w.t("work-code"), "button", &then));
+    let page = render(&Page { w, css: s.css.clone(), s, script: script(), work, action, fields, code })?;
     Ok(with_status(page, problem.status))
 }
