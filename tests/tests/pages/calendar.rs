@@ -45,7 +45,7 @@ async fn the_confirmation_offers_the_calendar_file_with_a_cookie_and_in_a_frame(
         browser.presses("Confirmer le rendez-vous", &[]).await;
         let path = format!("{PORTAL}/{frame}fr/booked/appointment.ics");
         let answer = if frame.is_empty() {
-            assert_eq!(browser.attributes("a[download]", "href"), [path.clone()]);
+            assert_eq!(browser.attributes("a[download]", "href"), [path.as_str()]);
             // Without the cookie it is nobody's.
             app.get(&path).await.has_status(401);
             browser.request(&Method::GET, &path, None).await
@@ -69,7 +69,7 @@ async fn an_appointments_page_offers_the_calendar_file_as_it_stands_now() {
     let (_, link) = with_an_appointment(&app).await;
     let path = format!("{PORTAL}/fr/manage/appointment.ics");
     let mut browser = opens(&app, &link).await;
-    assert_eq!(browser.attributes("a[download]", "href"), [path.clone()]);
+    assert_eq!(browser.attributes("a[download]", "href"), [path.as_str()]);
     let before = app.changes().await;
     let (start, text) = read(&browser.request(&Method::GET, &path, None).await);
     assert_eq!(start, "2026-11-25T14:00:00+00:00");
@@ -82,9 +82,9 @@ async fn an_appointments_page_offers_the_calendar_file_as_it_stands_now() {
     browser.has_status(200);
     let (start, moved) = read(&browser.request(&Method::GET, &path, None).await);
     assert_eq!(start, "2026-11-25T14:20:00+00:00");
-    let line = |text: &str, name: &str| text.lines().find(|l| l.starts_with(name)).unwrap().to_owned();
-    assert_eq!(line(&text, "UID"), line(&moved, "UID"));
-    assert_ne!(line(&text, "SEQUENCE"), line(&moved, "SEQUENCE"));
+    let value = |text: &str, name: &str| text.lines().find(|l| l.starts_with(name)).unwrap().to_owned();
+    assert_eq!(value(&text, "UID"), value(&moved, "UID"));
+    assert_ne!(value(&text, "SEQUENCE"), value(&moved, "SEQUENCE"));
     // Without a link the page that finds an appointment comes first; no other step has a file.
     let answer = app.get(&path).await;
     answer.has_status(303);
