@@ -27,7 +27,8 @@ impl Started {
         let (vault, _) = Vault::open_dir(folder.path(), Arc::new(OsEntropy)).await.unwrap();
         let clock = Arc::new(ManualClock::new(now));
         let log = Arc::new(MemoryStore::new());
-        let options = EngineOptions::default();
+        // The second clinic asks for codes, which only an installation that can send some may do.
+        let options = EngineOptions { message_channel: true, ..EngineOptions::default() };
         let engine = Engine::new(log, Arc::new(vault), Arc::clone(&clock) as _, Arc::new(OsEntropy), options);
         let demo = start(&engine).await;
         Self { engine, clock, demo, _folder: folder }
