@@ -91,7 +91,9 @@ pub async fn demo(engine: &Engine, now: Instant, progress: &dyn Progress) -> Res
         schedules: Some(by_hand(today, next_release)),
         calendars: Vec::new(),
     };
-    let options = ImportOptions { keep_existing: true, start: Some(today), ..ImportOptions::default() };
+    // The demo shows what it would send: codes, too.
+    let more = ImportOptions { message_channel: true, ..ImportOptions::default() };
+    let options = ImportOptions { keep_existing: true, start: Some(today), ..more };
     let report = import_files(engine, &files, &options, progress).await?;
     let ids = Ids::Keyed(engine.vault().clinic_keys(clinic).await?);
     let staff = accounts(engine, clinic, &ids, &STAFF, now).await?;
