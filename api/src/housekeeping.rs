@@ -83,6 +83,7 @@ async fn purge(app: &App) {
         vault.purge_sessions(app.engine.now()).await?;
         vault.purge_invitations(app.engine.now()).await?;
         vault.purge_idempotency(app.engine.now()).await?;
+        vault.purge_contact_quotas(app.engine.now()).await?;
         vault.purge_messages(app.engine.now()).await
     };
     // A short command may have closed the stores meanwhile; the next start looks again.

@@ -214,20 +214,23 @@ impl Engine {
         let book = BookOnline { booking, service, selected, hold: command.hold, viewer: viewer.facts.clone() };
 
         let claim = QuotaTaken { booking: appointment, service, agenda, date, taken_at: self.clock.now() };
-        let mut claimed = false;
-        if let (Some(patient), Some(_)) = (viewer.patient, viewer.facts.counted) {
+        let mut claimed = None;
+        if viewer.facts.counted.is_some() {
             // What the rules refuse now takes no claim.
             decide_book_online(&known.state, clinic, &book, self.clock.now()).map_err(Failure::Refused)?;
-            claimed = self.take_quota(ctx, patient, claim).await?;
+            let subjects = self.quota_subjects((ctx.clinic, visit.subject), &viewer.counts, selected.start).await?;
+            if self.take_quota(ctx, &subjects, claim).await? {
+                claimed = subjects.first().copied();
+            }
         }
         let booked = self
             .transact(ctx, &stream, "book", |day: &Folded<AgendaDay>, now| {
                 decide_book_online(&day.state, clinic, &book, now)
             })
             .await;
-        let committed = match (booked, viewer.patient) {
-            (Err(Failure::Refused(refusal)), Some(patient)) if claimed => {
-                self.give_up_claim(ctx, patient, &claim).await?;
+        let committed = match (booked, claimed) {
+            (Err(Failure::Refused(refusal)), Some(subject)) => {
+                self.give_up_claim(ctx, subject, &claim).await?;
                 return Err(Failure::Refused(refusal));
             }
             (other, _) => other?,

@@ -1,4 +1,5 @@
-//! The cap on a patient's future appointments (8.4; design, section 4).
+//! The cap on future appointments (8.4; design, section 4): a patient's, or those booked with a contact that a code
+//! proved.
 //!
 //! A claim is taken on the person's own stream before the booking; the booking on the agenda-day is what counts. A
 //! claim is dead when its booking is past, not live, or was never made. Dead claims are released when the cap seems
@@ -7,19 +8,21 @@
 use crate::Engine;
 use crate::context::{Actor, Context};
 use crate::transact::Failure;
-use crate::viewer::Moment;
+use crate::viewer::{Counts, Moment};
 use booking_domain::agenda_day::{AgendaDay, DayRefusal, decide_abandon_booking};
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::{AgendaId, AppointmentId, ClinicId, PatientId, ServiceId, SubjectId};
 use booking_domain::patient::Patient;
 use booking_domain::quota::{self, Quota, QuotaRefusal, QuotaTaken};
 use booking_domain::stream::StreamName;
-use booking_domain::time::WallDate;
+use booking_domain::time::{Instant, WallDate};
 use booking_domain::visibility::Rule;
 use booking_store::fold::{FoldError, Folded, Upto};
 
 /// After so many seconds a claim without a booking may be abandoned by anybody.
 pub(crate) const CLAIM_PATIENCE_SECONDS: i64 = 120;
+/// How long after its appointment a contact is known: staff may move it.
+const CONTACT_DAYS: i64 = 30;
 /// How far an appointment is followed through moves.
 const MOVE_CHAIN: usize = 64;
 
@@ -37,34 +40,47 @@ enum Claimed {
 }
 
 impl Engine {
-    /// How many appointments count against the patient's cap for a service at a moment; none if no cap is set. `except`
-    /// is left out: a command does not count its own booking.
+    /// How many appointments on these subjects' quota streams count against a service's cap at a moment. `except` is left
+    /// out: a command does not count its own booking.
     pub(crate) async fn counted<R>(
         &self,
-        clinic: ClinicId,
-        patient: PatientId,
+        subjects: &[SubjectId],
         service: ServiceId,
         except: Option<AppointmentId>,
         at: Moment,
-    ) -> Result<Option<u16>, Failure<R>> {
-        let rules = self.read_at::<Clinic>(&StreamName::clinic(clinic), at.upto).await?;
-        if cap_of(&rules.state, service).is_none() {
-            return Ok(None);
-        }
+    ) -> Result<u16, Failure<R>> {
         let mut count = 0u16;
-        for subject in self.merged_subjects(patient, at.upto).await? {
-            let quota = self.read_at::<Quota>(&StreamName::quota(subject), at.upto).await?;
+        for subject in subjects {
+            let quota = self.read_at::<Quota>(&StreamName::quota(*subject), at.upto).await?;
             for claim in quota.state.of(service).filter(|c| Some(c.booking) != except) {
                 if matches!(self.claimed(claim, at).await?, Claimed::Live | Claimed::Open) {
                     count = count.saturating_add(1);
                 }
             }
         }
-        Ok(Some(count))
+        Ok(count)
+    }
+
+    /// The subjects on whose quota streams a viewer's next booking counts; its claim is taken on the first. Contacts are
+    /// known from now on, for as long as the booking may be ahead.
+    pub(crate) async fn quota_subjects(
+        &self,
+        (clinic, subject): (ClinicId, SubjectId),
+        counts: &Counts,
+        start: Instant,
+    ) -> Result<Vec<SubjectId>, Failure<DayRefusal>> {
+        Ok(match counts {
+            Counts::Nobody => vec![],
+            Counts::Patient(patient) => self.merged_subjects(*patient, Upto::Head).await?,
+            Counts::Contacts(contacts) => {
+                let until = start.plus_minutes(CONTACT_DAYS * 24 * 60);
+                self.vault.take_contact_quotas(clinic, subject, contacts, until).await?
+            }
+        })
     }
 
     /// The subjects whose quota streams count for a patient: its own, and those of all records merged into it.
-    async fn merged_subjects(&self, patient: PatientId, upto: Upto) -> Result<Vec<SubjectId>, FoldError> {
+    pub(crate) async fn merged_subjects(&self, patient: PatientId, upto: Upto) -> Result<Vec<SubjectId>, FoldError> {
         let mut all = vec![patient];
         let mut next = 0;
         while let Some(id) = all.get(next).copied() {
@@ -105,20 +121,21 @@ impl Engine {
         Ok(Claimed::Dead)
     }
 
-    /// Takes a claim for a booking that is about to be made. None to take if no cap is set.
+    /// Takes a claim for a booking that is about to be made, on the first of these subjects' streams; the others count.
+    /// None to take if no cap is set.
     pub(crate) async fn take_quota(
         &self,
         ctx: &Context,
-        patient: PatientId,
+        subjects: &[SubjectId],
         claim: QuotaTaken,
     ) -> Result<bool, Failure<DayRefusal>> {
         let rules = self.rules(ctx.clinic).await?;
         let Some(cap) = cap_of(&rules.state, claim.service) else { return Ok(false) };
-        let subject = SubjectId::from(patient);
-        let stream = StreamName::quota(subject);
+        let Some((subject, others)) = subjects.split_first() else { return Ok(false) };
+        let stream = StreamName::quota(*subject);
         for last_try in [false, true] {
-            // Claims on the streams of merged records narrow what this stream may still give.
-            let elsewhere = self.counted_elsewhere(patient, claim.service).await?;
+            // Claims on the other streams narrow what this one may still give.
+            let elsewhere = self.counted(others, claim.service, None, self.present()).await?;
             let room = cap.saturating_sub(elsewhere);
             let taken = self
                 .transact(ctx, &stream, "quota", |q: &Folded<Quota>, now| {
@@ -128,26 +145,12 @@ impl Engine {
             match taken {
                 Ok(_) => return Ok(true),
                 Err(Failure::Refused(QuotaRefusal::CapReached { .. })) if !last_try => {
-                    self.release_dead_claims(ctx, subject, claim.service).await?;
+                    self.release_dead_claims(ctx, *subject, claim.service).await?;
                 }
                 Err(failure) => return Err(failure.map(|_| DayRefusal::NotOffered(Rule::Cap))),
             }
         }
         Err(Failure::Refused(DayRefusal::NotOffered(Rule::Cap)))
-    }
-
-    async fn counted_elsewhere(&self, patient: PatientId, service: ServiceId) -> Result<u16, Failure<DayRefusal>> {
-        let at = self.present();
-        let mut count = 0u16;
-        for subject in self.merged_subjects(patient, at.upto).await?.into_iter().skip(1) {
-            let quota = self.read::<Quota>(&StreamName::quota(subject)).await?;
-            for claim in quota.state.of(service) {
-                if matches!(self.claimed(claim, at).await?, Claimed::Live | Claimed::Open) {
-                    count = count.saturating_add(1);
-                }
-            }
-        }
-        Ok(count)
     }
 
     /// Releases claims whose bookings are past, not live, or overdue; the latter are abandoned on their day first, so
@@ -204,18 +207,18 @@ impl Engine {
     pub(crate) async fn give_up_claim(
         &self,
         ctx: &Context,
-        patient: PatientId,
+        subject: SubjectId,
         claim: &QuotaTaken,
     ) -> Result<(), Failure<DayRefusal>> {
         if self.abandon_booking(ctx, claim).await? {
-            self.release_claim(ctx, SubjectId::from(patient), claim.booking).await?;
+            self.release_claim(ctx, subject, claim.booking).await?;
         }
         Ok(())
     }
 }
 
 /// The cap of a service: its own, else the clinic's.
-fn cap_of(clinic: &Clinic, service: ServiceId) -> Option<u16> {
+pub(crate) fn cap_of(clinic: &Clinic, service: ServiceId) -> Option<u16> {
     let own = clinic.services.get(&service).and_then(|s| s.config.max_future_appointments);
     own.or(clinic.settings.max_future_appointments)
 }

@@ -2,11 +2,13 @@
 //! its head (8.28). Never stored.
 
 use crate::Engine;
+use crate::quota::cap_of;
 use crate::transact::Failure;
-use crate::vault::Visit;
-use booking_domain::ids::{AppointmentId, ClinicId, PatientId, ServiceId, SubjectId};
+use crate::vault::{KeyUse, Visit};
+use booking_domain::clinic::Clinic;
+use booking_domain::ids::{AppointmentId, ClinicId, PatientId, ServiceId, SubjectId, VisitId};
 use booking_domain::patient::Patient;
-use booking_domain::person::{Profile, ProvisionalContact};
+use booking_domain::person::{Email, Phone, Profile, ProvisionalContact};
 use booking_domain::stream::StreamName;
 use booking_domain::time::Instant;
 use booking_domain::values::{Proof, RecognitionProof, ViewerClass};
@@ -14,6 +16,23 @@ use booking_domain::visibility::ViewerFacts;
 use booking_events::sealed_forms::Plaintext;
 use booking_store::fold::{Aggregate, FoldError, Folded, Upto, load};
 use std::sync::Arc;
+
+/// Contacts that a code proved.
+#[derive(Default)]
+struct ProvenContacts {
+    email: Option<Email>,
+    phone: Option<Phone>,
+}
+
+impl ProvenContacts {
+    /// 8.7: one of them stands on the recognized record. One that came with somebody's health number and is not on their
+    /// file proves nothing about them.
+    fn stands_on(&self, profile: &Profile) -> bool {
+        let email = self.email.as_ref().is_some_and(|email| profile.emails.contains(email));
+        let phone = self.phone.as_ref().is_some_and(|phone| profile.phones.contains(phone));
+        email || phone
+    }
+}
 
 /// How long a chain of merged records is followed. Merges make no circle; this bounds damage.
 const MERGE_CHAIN: usize = 32;
@@ -25,6 +44,26 @@ pub struct Viewer {
     pub facts: ViewerFacts,
     /// The living record that the visitor was matched with; none: unrecognized.
     pub patient: Option<PatientId>,
+    /// Whose future appointments count against a cap.
+    pub(crate) counts: Counts,
+}
+
+/// Whose future appointments count against a cap (8.4).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Counts {
+    /// Nobody's: no cap binds.
+    #[default]
+    Nobody,
+    /// A patient's.
+    Patient(PatientId),
+    /// Those of contacts that a code proved, by their keyed hashes.
+    Contacts(Vec<[u8; 32]>),
+}
+
+impl Viewer {
+    const fn unrecognized(visit: Option<VisitId>) -> Self {
+        Self { facts: ViewerFacts::unrecognized(visit), patient: None, counts: Counts::Nobody }
+    }
 }
 
 /// A moment of the log and of the clock.
@@ -96,55 +135,76 @@ impl Engine {
         service: Option<ServiceId>,
         except: Option<AppointmentId>,
     ) -> Result<Viewer, Failure<R>> {
-        let unrecognized = Viewer { facts: ViewerFacts::unrecognized(Some(visit.id)), patient: None };
-        let Some(patient) = visit.patient else {
+        let mut viewer = Viewer::unrecognized(Some(visit.id));
+        let known = if let Some(patient) = visit.patient {
+            self.living_record(visit.clinic, patient, Upto::Head).await?.ok()
+        } else {
             self.read_as_if_recognized(visit).await?;
-            return Ok(unrecognized);
+            None
         };
-        let Ok((patient, mut facts, profile)) = self.living_record(visit.clinic, patient, Upto::Head).await? else {
-            return Ok(unrecognized);
-        };
-        facts.visit = Some(visit.id);
-        if self.contact_on_file(visit, &profile).await? {
-            facts.class = ViewerClass::Proven;
+        let proven = self.proven_contacts(visit).await?;
+        if let Some((patient, facts, profile)) = known {
+            let class = if proven.stands_on(&profile) { ViewerClass::Proven } else { facts.class };
+            viewer.facts = ViewerFacts { class, visit: Some(visit.id), ..facts };
+            viewer.patient = Some(patient);
         }
-        let mut viewer = Viewer { facts, patient: Some(patient) };
+        let rules = self.rules(visit.clinic).await?;
+        let Some(service) = service.filter(|service| cap_of(&rules.state, *service).is_some()) else {
+            return Ok(viewer);
+        };
         // An unproven identity neither meets nor consumes a cap, or a stranger could ask whether somebody has
-        // appointments, and use up their cap (8.4).
-        let settings = &self.rules(visit.clinic).await?.state.settings;
-        let binds = viewer.facts.class == ViewerClass::Proven || settings.recognition_proof == RecognitionProof::None;
-        if let Some(service) = service.filter(|_| binds) {
-            viewer.facts.counted = self.counted(visit.clinic, patient, service, except, self.present()).await?;
-        }
+        // appointments, and use up their cap (8.4). A contact is looked up whether or not a patient's cap binds: that
+        // takes the same for both.
+        let contacts = self.hashes_of(visit.clinic, &proven).await?;
+        let mut subjects = self.vault.contact_quotas(&contacts).await?;
+        let everybody = rules.state.settings.recognition_proof == RecognitionProof::None;
+        let binds = viewer.facts.class == ViewerClass::Proven || everybody;
+        viewer.counts = match viewer.patient.filter(|_| binds) {
+            Some(patient) => {
+                subjects = self.merged_subjects(patient, Upto::Head).await?;
+                Counts::Patient(patient)
+            }
+            None if contacts.is_empty() => return Ok(viewer),
+            None => Counts::Contacts(contacts),
+        };
+        viewer.facts.counted = Some(self.counted(&subjects, service, except, self.present()).await?);
         Ok(viewer)
     }
 
-    /// What a record would have cost, for somebody without one: a stream read to its head and personal data opened. The
-    /// time of an answer then says little about who is known, also where no deadline evens it out (8.7).
+    /// What a record would have cost, for somebody without one: as many streams read to their heads, and as much personal
+    /// data opened. The time of an answer then says little about who is known, also where no deadline evens it out (8.7).
     async fn read_as_if_recognized<R>(&self, visit: &Visit) -> Result<(), Failure<R>> {
         self.rules(visit.clinic).await?;
-        // Once for the record, and once more where a proven contact would be compared with it.
-        for _ in 0..=u8::from(Proof::from_code(visit.proof) != Proof::None) {
-            let typed = self.vault.visit_identity(visit).await?;
-            let opened = typed.and_then(|t| ProvisionalContact::from_plaintext(visit.identity.schema, t.expose()).ok());
-            std::hint::black_box(opened);
-        }
+        let typed = self.vault.visit_identity(visit).await?;
+        let opened = typed.and_then(|t| ProvisionalContact::from_plaintext(visit.identity.schema, t.expose()).ok());
+        std::hint::black_box(opened.map(|contact| contact.to_profile()));
         Ok(())
     }
 
-    /// 8.7: a contact that a code proved stands on the recognized record. One that came with somebody's health number
-    /// and is not on their file proves nothing about them.
-    async fn contact_on_file<R>(&self, visit: &Visit, profile: &Profile) -> Result<bool, Failure<R>> {
+    /// The typed contacts that a code proved.
+    async fn proven_contacts<R>(&self, visit: &Visit) -> Result<ProvenContacts, Failure<R>> {
         let proof = Proof::from_code(visit.proof);
         if proof == Proof::None {
-            return Ok(false);
+            return Ok(ProvenContacts::default());
         }
-        let Some(bytes) = self.vault.visit_identity(visit).await? else { return Ok(false) };
+        let Some(bytes) = self.vault.visit_identity(visit).await? else { return Ok(ProvenContacts::default()) };
         let typed = ProvisionalContact::from_plaintext(visit.identity.schema, bytes.expose());
         let Ok(typed) = typed else { return Err(Failure::Unavailable("a visit's identity does not decode".into())) };
-        let email = proof.email() && profile.emails.iter().any(|e| Some(e) == typed.email.as_ref());
-        let phone = proof.phone() && profile.phones.iter().any(|p| Some(p) == typed.cell_phone.as_ref());
-        Ok(email || phone)
+        Ok(ProvenContacts {
+            email: typed.email.filter(|_| proof.email()),
+            phone: typed.cell_phone.filter(|_| proof.phone()),
+        })
+    }
+
+    /// Keyed hashes of contacts, as the vault knows them.
+    async fn hashes_of<R>(&self, clinic: ClinicId, proven: &ProvenContacts) -> Result<Vec<[u8; 32]>, Failure<R>> {
+        let keys = self.vault.clinic_keys(clinic).await?;
+        let hash = |kind: &[u8], contact: &str| {
+            keys.keyed_hash(KeyUse::Lookup, &[b"quota of a contact", kind, contact.as_bytes()])
+        };
+        let email = proven.email.as_ref().map(|email| hash(b"email", &email.folded()));
+        let phone = proven.phone.as_ref().map(|phone| hash(b"phone", phone.as_str()));
+        Ok(email.into_iter().chain(phone).collect())
     }
 
     /// The viewer that a given patient would be: for their own changes, and for staff who preview.
@@ -168,12 +228,18 @@ impl Engine {
     ) -> Result<(Viewer, Option<NotKnown>), Failure<R>> {
         let (survivor, mut facts, _) = match self.living_record(clinic, patient, at.upto).await? {
             Ok(known) => known,
-            Err(why) => return Ok((Viewer { facts: ViewerFacts::unrecognized(None), patient: None }, Some(why))),
+            Err(why) => return Ok((Viewer::unrecognized(None), Some(why))),
         };
+        let mut counts = Counts::Nobody;
         if let Some(service) = service {
-            facts.counted = self.counted(clinic, survivor, service, None, at).await?;
+            let rules = self.read_at::<Clinic>(&StreamName::clinic(clinic), at.upto).await?;
+            if cap_of(&rules.state, service).is_some() {
+                let subjects = self.merged_subjects(survivor, at.upto).await?;
+                facts.counted = Some(self.counted(&subjects, service, None, at).await?);
+                counts = Counts::Patient(survivor);
+            }
         }
-        Ok((Viewer { facts, patient: Some(survivor) }, None))
+        Ok((Viewer { facts, patient: Some(survivor), counts }, None))
     }
 
     /// The record that a patient leads to, what the rules need of it, and its details; or why nobody is left to

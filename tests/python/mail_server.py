@@ -1,5 +1,7 @@
 """An SMTP server for tests: takes mail and prints each message as one line of JSON, its calendar file read by a reader
-that is not ours. Usage: mail_server.py PORT
+that is not ours. Usage: mail_server.py PORT [CERTIFICATE]
+
+With a certificate (key and chain in one PEM file) it offers STARTTLS and takes no mail without.
 
 An address that begins with `refused` is refused for good (550), one that begins with `busy` for now (451).
 """
@@ -7,6 +9,7 @@ An address that begins with `refused` is refused for good (550), one that begins
 import email
 import email.policy
 import json
+import ssl
 import sys
 import time
 
@@ -41,7 +44,7 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        said = {"recipients": envelope.rcpt_tos, "calendar": None, "text": ""}
+        said = {"recipients": envelope.rcpt_tos, "calendar": None, "text": "", "encrypted": session.ssl is not None}
         for header in ["Message-ID", "From", "Reply-To", "To", "Subject", "Auto-Submitted", "Date"]:
             said[header.lower()] = str(message[header]) if message[header] else None
         for part in message.walk():
@@ -53,7 +56,12 @@ class Handler:
         return "250 taken"
 
 
-controller = Controller(Handler(), hostname="127.0.0.1", port=int(sys.argv[1]))
+encryption = {}
+if len(sys.argv) > 2:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(sys.argv[2])
+    encryption = {"tls_context": context, "require_starttls": True}
+controller = Controller(Handler(), hostname="127.0.0.1", port=int(sys.argv[1]), **encryption)
 controller.start()
 print(json.dumps({"ready": True}), flush=True)
 # Whoever started it holds the other end of this pipe.

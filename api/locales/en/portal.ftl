@@ -24,6 +24,7 @@ start-phone-title = You would rather call?
 start-phone = We also book by telephone:
 nothing-open-title = No time is open for online booking right now
 nothing-open-how = New times are added regularly. Come back later, or call the clinic.
+nothing-open-next = The next times will be published on { $time }. Come back then, or call the clinic.
 closed-title = Online booking is closed
 closed-how = This clinic takes no appointments online at the moment. Please call.
 ended-title = Please start again

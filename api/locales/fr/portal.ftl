@@ -24,6 +24,7 @@ start-phone-title = Vous préférez téléphoner ?
 start-phone = Nous prenons aussi les rendez-vous par téléphone :
 nothing-open-title = Aucune plage n’est ouverte à la réservation en ligne pour l’instant
 nothing-open-how = De nouvelles plages s’ajoutent régulièrement. Revenez plus tard, ou téléphonez à la clinique.
+nothing-open-next = Les prochaines plages seront publiées le { $time }. Revenez à ce moment, ou téléphonez à la clinique.
 closed-title = La réservation en ligne est fermée
 closed-how = La clinique ne prend pas de rendez-vous en ligne pour l’instant. Veuillez téléphoner.
 ended-title = Veuillez recommencer

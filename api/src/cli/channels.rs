@@ -24,6 +24,9 @@ pub(super) struct Channels {
     /// Address that e-mail is sent from.
     #[arg(long, env = "CLINIC_BOOKING_MAIL_FROM")]
     mail_from: Option<String>,
+    /// File with a certificate authority to trust besides the machine's own, in PEM, for an SMTP server of the house.
+    #[arg(long, env = "CLINIC_BOOKING_SMTP_CA_FILE", requires = "smtp_url")]
+    smtp_ca_file: Option<PathBuf>,
     /// Command that sends one SMS: JSON on its standard input; exit code 0 sent, 65 number refused, else try again.
     #[arg(long, env = "CLINIC_BOOKING_SMS_COMMAND", requires = "public_url", conflicts_with = "sms_url")]
     sms_command: Option<String>,
@@ -48,7 +51,13 @@ impl Channels {
                     None => None,
                 };
                 let user = self.smtp_user.clone();
-                let options = SmtpOptions { url: url.clone(), user, password, from: from.clone() };
+                let authority = match &self.smtp_ca_file {
+                    Some(file) => {
+                        Some(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?)
+                    }
+                    None => None,
+                };
+                let options = SmtpOptions { url: url.clone(), user, password, from: from.clone(), authority };
                 Some(Arc::new(Smtp::new(&options)?) as Arc<dyn Channel>)
             }
             _ => None,

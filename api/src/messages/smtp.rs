@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use lettre::message::header::{ContentDisposition, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct SmtpOptions {
     pub password: Option<booking_domain::phi::Phi<String>>,
     /// The sender's address.
     pub from: String,
+    /// A certificate authority that is trusted besides the machine's own, in PEM: for a server of the house.
+    pub authority: Option<Vec<u8>>,
 }
 
 /// An SMTP server.
@@ -42,7 +44,15 @@ impl Smtp {
     pub fn new(options: &SmtpOptions) -> anyhow::Result<Self> {
         let from: Address = options.from.parse().context("--mail-from is not an e-mail address")?;
         let url = url_parts(&options.url)?;
-        let tls = |host: &str| TlsParameters::new(host.to_owned()).context("TLS cannot be set up");
+        let authority = options.authority.as_deref().map(Certificate::from_pem).transpose();
+        let authority = authority.context("the certificate authority is not in PEM")?;
+        let tls = |host: &str| {
+            let mut tls = TlsParameters::builder(host.to_owned());
+            if let Some(authority) = &authority {
+                tls = tls.add_root_certificate(authority.clone());
+            }
+            tls.build().context("TLS cannot be set up")
+        };
         let (port, tls) = match url.security {
             Security::Wrapped => (465, Tls::Wrapper(tls(&url.host)?)),
             Security::StartTls => (587, Tls::Required(tls(&url.host)?)),

@@ -16,14 +16,15 @@ use std::time::Duration;
 const APPLICATION_ID: u32 = 0x636c_6276;
 
 /// The schema, step by step. Step n takes a file from schema n to n + 1. A released step never changes.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/vault/0001_vault.sql"),
     include_str!("../../../migrations/vault/0002_messages.sql"),
     include_str!("../../../migrations/vault/0003_visit_drafts.sql"),
+    include_str!("../../../migrations/vault/0004_contact_quotas.sql"),
 ];
 
 /// The schema that this program writes.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 
 /// Readers beside the one writer.
 const READERS: u32 = 4;

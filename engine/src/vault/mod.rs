@@ -21,6 +21,7 @@ mod file;
 mod idempotency;
 mod keys;
 mod outbox;
+mod quotas;
 mod root_key;
 mod row;
 mod sessions;

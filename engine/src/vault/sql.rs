@@ -173,6 +173,14 @@ pub(super) const OPEN_CODE: &str = "SELECT id, code_hash, channel FROM codes WHE
 pub(super) const USE_CODE: &str = "UPDATE codes SET used_at = ?2 WHERE id = ?1 AND used_at IS NULL AND expires_at > ?2";
 pub(super) const PURGE_CODES: &str = "DELETE FROM codes WHERE created_at <= ?1";
 
+pub(super) const CONTACT_QUOTA: &str = "SELECT quota FROM contact_quotas WHERE contact_hash = ?1 LIMIT 1";
+/// One contact has one quota, whoever books with it.
+pub(super) const TAKE_CONTACT_QUOTA: &str = "INSERT INTO contact_quotas (contact_hash, subject, clinic, quota, until) \
+     SELECT ?1, ?2, ?3, coalesce((SELECT quota FROM contact_quotas WHERE contact_hash = ?1 LIMIT 1), ?4), ?5 WHERE true \
+     ON CONFLICT (contact_hash, subject) DO UPDATE SET until = max(until, ?5)";
+pub(super) const FORGET_CONTACT_QUOTAS: &str = "DELETE FROM contact_quotas WHERE subject = ?1 AND clinic = ?2";
+pub(super) const PURGE_CONTACT_QUOTAS: &str = "DELETE FROM contact_quotas WHERE until <= ?1";
+
 pub(super) static INSERT_SHOWN: Insert =
     Insert { head: "INSERT INTO shown_messages (id, clinic, subject, sealed, sent_at) VALUES", columns: 5 };
 pub(super) const KEEP_SHOWN: &str = "DELETE FROM shown_messages WHERE clinic = ?1 AND id NOT IN \

@@ -165,9 +165,10 @@ impl Vault {
             destroyed += known.values().flatten().count();
             let ids = |subject: &SubjectId| vec![subject.bytes().into(), clinic.bytes().into()];
             let gone = |subject: &&SubjectId| matches!(known.get(subject), Some(None));
-            let mut statements = Vec::with_capacity(2 * part.len());
+            let mut statements = Vec::with_capacity(3 * part.len());
             for subject in part.iter().filter(|subject| !gone(subject)) {
                 statements.push(Statement::Change(sql::DESTROY_VISITS_OF, ids(subject)));
+                statements.push(Statement::Change(sql::FORGET_CONTACT_QUOTAS, ids(subject)));
                 let mut values = ids(subject);
                 values.push(now.0.into());
                 statements.push(Statement::Change(sql::DESTROY_SUBJECT, values));

@@ -123,3 +123,32 @@ async fn the_key_of_a_visit_is_gone_a_day_later_unless_it_was_kept() {
     }
     assert!(matches!(given.vault.keep_subject(CLINIC, subject(0)).await, Err(VaultError::Gone)));
 }
+
+#[tokio::test]
+async fn a_contact_has_one_quota_until_nothing_of_it_is_ahead_or_its_people_are_erased() {
+    let given = Given::a_vault().await;
+    let (first, second) = ([1; 32], [2; 32]);
+    let later = NOW.plus_minutes(600);
+    let take = async |vault: &Vault, who: u128, contacts: &[[u8; 32]], until| {
+        vault.take_contact_quotas(CLINIC, subject(who), contacts, until).await.unwrap()
+    };
+    assert!(given.vault.contact_quotas(&[first]).await.unwrap().is_empty());
+    let one = take(&given.vault, 1, &[first], NOW.plus_minutes(60)).await;
+    assert_eq!(take(&given.vault, 2, &[first], later).await, one, "whoever books");
+    let both = take(&given.vault, 3, &[first, second], later).await;
+    assert_eq!((both.len(), both[0]), (2, one[0]));
+    assert_ne!(both[0], both[1]);
+    // One of three is over, one is erased: the third still knows it.
+    let given = given.reopened().await;
+    given.vault.purge_contact_quotas(NOW.plus_minutes(61)).await.unwrap();
+    given.vault.destroy_subjects(CLINIC, &[subject(3)], NOW).await.unwrap();
+    assert_eq!(
+        given.vault.contact_quotas(&[first, second]).await.unwrap(),
+        one,
+        "the second was only the erased one's"
+    );
+    assert!(!contains(&given.bytes(), &second), "nor is its hash left on the disk");
+    given.vault.purge_contact_quotas(later).await.unwrap();
+    assert!(given.vault.contact_quotas(&[first]).await.unwrap().is_empty());
+    assert_ne!(take(&given.vault, 1, &[first], later).await, one, "another one from then on");
+}

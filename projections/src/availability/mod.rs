@@ -16,6 +16,7 @@ mod staff;
 pub(crate) use query::modality_of;
 pub use query::{DayPart, DayParts, Offer, OfferKey, OfferPage, Query, Weekdays};
 pub use shelf::Availability;
+pub use staff::Online;
 
 use crate::envelope::Envelope;
 use crate::projection::{At, Rows, View, ViewError};

@@ -1,4 +1,4 @@
-//! What staff ask of the availabilities: what a service would put online, and how much is open.
+//! What is asked of all availabilities at once: what a service would put online, how much is open, and what is online.
 
 use super::Availability;
 use booking_domain::agenda_day::Freedom;
@@ -8,7 +8,45 @@ use booking_domain::time::Instant;
 use booking_domain::visibility::{Cloud, cloud};
 use std::collections::BTreeMap;
 
+/// What a clinic has online, whoever asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Online {
+    /// Something is published and free.
+    Now,
+    /// Nothing is; the next is published then.
+    From(Instant),
+    /// Nothing is, and no moment is known.
+    Nothing,
+}
+
+/// Availabilities that are looked at for the next moment, soonest first.
+const LOOKED_AT: usize = 20_000;
+
 impl Availability {
+    /// Whether anything free is published now, by the rules that make the clouds of the staff agenda, and if not, the
+    /// moment at which the next is. What is held counts as free: it may come back.
+    pub fn online(&self, clinic: &Clinic, now: Instant) -> Online {
+        let Some(days) = clinic.id().and_then(|id| self.days(id)) else { return Online::Nothing };
+        let today = now.wall(clinic.zone()).0.plus_days(-1);
+        let ahead = days.range(today..).flat_map(|(_, agendas)| agendas.values()).flat_map(|day| {
+            let slots = day.occupancy.slots.iter().filter(move |s| s.activity.is_some() && s.span.end > now);
+            slots.flat_map(move |slot| slot.availabilities().map(move |span| (day, slot, span)))
+        });
+        let end_of_holds = Instant(i64::MAX);
+        let free = ahead.filter(|(day, slot, span)| {
+            span.start > now && day.occupancy.freedom(slot, *span, None, None, end_of_holds) == Freedom::Free
+        });
+        let mut next: Option<Instant> = None;
+        for (_, slot, span) in free.take(LOOKED_AT) {
+            match cloud(clinic, slot, span, now).0 {
+                Cloud::Published => return Online::Now,
+                Cloud::Scheduled(at) => next = Some(next.map_or(at, |next| next.min(at))),
+                Cloud::None => {}
+            }
+        }
+        next.map_or(Online::Nothing, Online::From)
+    }
+
     /// How many free availabilities of each practitioner a service would put online now, and how many later (R7, R37).
     ///
     /// The portal counts as switched on, so that a clinic can look before it opens.

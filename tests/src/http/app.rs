@@ -107,6 +107,11 @@ impl TestApp {
     pub async fn another_clinic_in(&self, slug: &str, zone: Tz) -> TestClinic {
         registered_in(&self.app, slug, zone).await
     }
+    /// The origin of its pages.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.serving.address)
+    }
     /// Its data directory.
     #[must_use]
     pub fn data(&self) -> &Path {

@@ -303,3 +303,67 @@ async fn by_sms_the_code_goes_to_the_number_in_full() {
     let message = given.post.takes().pop().unwrap();
     assert_eq!((message.channel, message.to.expose().as_str()), (MessageChannel::Sms, "+15145550142"));
 }
+
+// 8.4: a cap binds the contact that a code proved, whoever the visitor says they are, and nobody who proved nothing.
+#[tokio::test]
+async fn a_cap_binds_the_contact_that_a_code_proved_until_one_of_its_appointments_is_cancelled() {
+    let given = Given::new().await;
+    given.app.admin().settles(&json!({ "max_future_appointments": 1 })).await;
+    let proven = async |person: &Person, channel: &str| {
+        let visitor = given.visitor(person).await;
+        let code = given.receives(&visitor, Some(channel)).await;
+        let _ = proves(&visitor, &code).await.ok();
+        visitor
+    };
+    let first = proven(&Person::stranger(), "email").await;
+    assert_eq!(first.sees_times(given.open).await.len(), 3);
+    let link = first.books_at(given.open, "09:00").await;
+    given.app.app.messages.round().await.unwrap();
+    let _ = given.post.takes();
+    // The same mailbox in capitals, in another name.
+    let other = Person::named("Alix", "Roy").but(|p| p.email = Person::stranger().email.map(|e| e.to_uppercase()));
+    let unproven = given.visitor(&other).await;
+    assert_eq!(unproven.sees_times(given.open).await.len(), 2, "nothing is proven, and nothing binds");
+    let wanted = unproven.finds(given.open, "09:20").await;
+    let again = proven(&other, "email").await;
+    assert_eq!(again.sees_services().await, [given.open], "the service stays listed");
+    assert_eq!(again.sees_times(given.open).await, Vec::<String>::new());
+    again.asks_to_book(given.open, &wanted).await.is(409, "not_offered");
+    again.asks_to_hold(given.open, &wanted).await.is(409, "not_offered");
+    // Another contact is another quota; with both proven, both count.
+    let by_phone = proven(&other.but(|p| p.cell_phone = Some("514 555-0198".to_owned())), "sms").await;
+    assert_eq!(by_phone.sees_times(given.open).await.len(), 2);
+    let code = given.receives(&by_phone, Some("email")).await;
+    assert_eq!(proves(&by_phone, &code).await.ok()["proof"], "both");
+    assert_eq!(by_phone.sees_times(given.open).await, Vec::<String>::new());
+    // A retry of what was booked answers with it, also at the cap; a cancellation makes room.
+    let _ = link.cancels(&link.sees().await.etag()).await.ok();
+    assert_eq!(again.sees_times(given.open).await.len(), 3);
+    let _ = again.asks_to_book_again(given.open, &wanted).await;
+    assert_eq!(first.sees_times(given.open).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn of_many_who_book_with_one_proven_contact_at_once_no_more_than_the_cap_succeed() {
+    let given = Given::new().await;
+    given.app.admin().settles(&json!({ "max_future_appointments": 2 })).await;
+    let mut visitors = Vec::new();
+    for name in ["Ana", "Bea", "Cleo"] {
+        let person = Person::named(name, "Roy").but(|p| p.email = Some("one@example.ca".to_owned()));
+        let visitor = given.visitor(&person).await;
+        let code = given.receives(&visitor, Some("email")).await;
+        let _ = proves(&visitor, &code).await.ok();
+        visitors.push(visitor);
+    }
+    let mut wanted = Vec::new();
+    for (visitor, time) in visitors.iter().zip(["09:00", "09:20", "09:40"]) {
+        wanted.push(visitor.finds(given.open, time).await);
+    }
+    let asks = visitors.iter().zip(&wanted).map(|(visitor, time)| visitor.asks_to_book(given.open, time));
+    let answers = futures::future::join_all(asks).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 2, "{answers:?}");
+    for refused in answers.iter().filter(|answer| !answer.is_ok()) {
+        refused.is(409, "not_offered");
+    }
+    assert_eq!(visitors[0].sees_times(given.open).await, Vec::<String>::new());
+}

@@ -14,6 +14,7 @@ mod roles;
 mod scenarios;
 mod schedules;
 mod secrecy;
+mod sms;
 mod smtp;
 mod story;
 mod visits;

@@ -24,11 +24,16 @@ struct MailServer {
 impl MailServer {
     /// Starts one and waits until it listens.
     fn start(python: &str, port: u16) -> Self {
+        Self::with(python, port, None)
+    }
+    /// The same; with a certificate it takes mail only encrypted.
+    fn with(python: &str, port: u16, certificate: Option<&Path>) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/mail_server.py");
         let mut child = Command::new(python)
             .arg("-B")
             .arg(script)
             .arg(port.to_string())
+            .args(certificate)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -88,9 +93,12 @@ fn free_port() -> u16 {
 }
 
 fn options(port: u16) -> MessageOptions {
-    let url = format!("smtp://127.0.0.1:{port}?tls=none");
+    sending(format!("smtp://127.0.0.1:{port}?tls=none"), None)
+}
+
+fn sending(url: String, authority: Option<Vec<u8>>) -> MessageOptions {
     let from = "rendez-vous@clinique.example.ca".to_owned();
-    let smtp = Smtp::new(&SmtpOptions { url, user: None, password: None, from }).unwrap();
+    let smtp = Smtp::new(&SmtpOptions { url, user: None, password: None, from, authority }).unwrap();
     MessageOptions { email: Some(Arc::new(smtp)), public_url: "https://rv.example.ca".to_owned(), ..Default::default() }
 }
 
@@ -213,4 +221,43 @@ async fn an_address_that_is_refused_for_good_is_kept_for_staff_and_one_for_now_i
     assert!(app.app.engine.vault().next_attempt().await.unwrap().is_some(), "one is tried again");
     let taken = server.has_taken(1).await;
     assert_eq!(taken[0]["recipients"], json!(["zita@example.ca"]));
+}
+
+/// Certificates of the tests: an authority, and a server called localhost that it vouches for.
+fn certificate(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("python/tls").join(name)
+}
+
+/// Books with a server that is reached like this; answers what it took, and whether the message waits.
+async fn one_booking(url: String, authority: Option<Vec<u8>>, server: &MailServer) -> (Vec<Value>, bool) {
+    let messages = MessageOptions { by_hand: true, ..sending(url, authority) };
+    let app = TestApp::start_with(|o| AppOptions { messages, ..o }).await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let _ = app.visitor(&Person::stranger().but(|p| p.cell_phone = None)).await.books_at(small.service, "09:00").await;
+    app.app.messages.round().await.unwrap();
+    let waits = app.app.engine.vault().next_attempt().await.unwrap().is_some();
+    let taken = if waits { server.taken() } else { server.has_taken(1).await };
+    (taken, waits)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_goes_encrypted_to_a_server_that_is_vouched_for_and_else_it_waits() {
+    let (python, port) = (python(), free_port());
+    let authority = Some(std::fs::read(certificate("authority.pem")).unwrap());
+    let url = |port: u16| format!("smtp://localhost:{port}");
+    {
+        let server = MailServer::with(&python, port, Some(&certificate("server.pem")));
+        // Nobody that this machine trusts vouches for it: whoever stands between would read along.
+        assert_eq!(one_booking(url(port), None, &server).await, (vec![], true));
+        // In the clear it takes nothing, and an answer about us is no refusal of the patient.
+        let clear = one_booking(format!("smtp://localhost:{port}?tls=none"), None, &server).await;
+        assert_eq!(clear, (vec![], true));
+        let (taken, waits) = one_booking(url(port), authority.clone(), &server).await;
+        assert_eq!((taken[0]["encrypted"].as_bool(), waits), (Some(true), false), "{taken:#?}");
+        assert_eq!(taken[0]["recipients"], json!(["zita@example.ca"]));
+    }
+    // A server that offers no encryption gets nothing.
+    let port = free_port();
+    let server = MailServer::start(&python, port);
+    assert_eq!(one_booking(url(port), authority, &server).await, (vec![], true));
 }

@@ -18,6 +18,7 @@ use booking_tests::Rng;
 use booking_tests::seeds::{rounds, torture};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Requests at once.
@@ -25,11 +26,26 @@ const WORKERS: u64 = 8;
 /// Who has this telephone number: a residence.
 const SHARED: &str = "514 555 0100";
 
-/// What a sort of request took, and how long its answers were.
+/// What a sort of request took, how long its answers were, and every kind of answer: status, names of headers, and body
+/// without what differs between any two visits.
 #[derive(Clone, Debug, Default)]
 struct Sample {
     times: Vec<f64>,
     sizes: Vec<f64>,
+    kinds: BTreeSet<String>,
+}
+
+/// An answer without what differs between any two visits.
+fn kind(status: u16, headers: &reqwest::header::HeaderMap, body: &Value) -> String {
+    let mut names: Vec<&str> = headers.keys().map(reqwest::header::HeaderName::as_str).collect();
+    names.sort_unstable();
+    let mut body = body.clone();
+    for nonce in ["visit", "token", "expires_at", "as_of", "request_id"] {
+        if let Some(value) = body.get_mut(nonce) {
+            *value = Value::Null;
+        }
+    }
+    format!("{status} {names:?} {body}")
 }
 
 /// Welch's t of two samples.
@@ -128,12 +144,14 @@ async fn measure(answer_after: Option<Duration>, records: u64, pairs: u64) -> Pa
                     let mut take = async |at: usize, request: reqwest::RequestBuilder| {
                         let begun = now();
                         let answer = request.send().await.unwrap();
+                        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
                         let body = answer.bytes().await.unwrap();
                         let sample = &mut pair[at][which];
                         sample.times.push(begun.elapsed().as_secs_f64());
                         let value: Value = serde_json::from_slice(&body).unwrap();
                         let as_of = value["as_of"].as_str().map_or(0, str::len);
                         sample.sizes.push(count(&body[as_of..]));
+                        sample.kinds.insert(kind(status, &headers, &value));
                         value
                     };
                     let opened = take(0, asks(Method::POST, "/visits").json(&typed)).await;
@@ -151,6 +169,7 @@ async fn measure(answer_after: Option<Duration>, records: u64, pairs: u64) -> Pa
         for (into, from) in all.iter_mut().flatten().zip(worker.await.unwrap().into_iter().flatten()) {
             into.times.extend(from.times);
             into.sizes.extend(from.sizes);
+            into.kinds.extend(from.kinds);
         }
     }
     house.close().await;
@@ -181,6 +200,10 @@ async fn neither_time_nor_length_tells_who_is_a_patient() {
         if torture() {
             assert!(t < 4.5 && times <= 0.52, "the time of an answer tells: {at}");
         }
+    }
+    for [patient, other] in &pair {
+        assert_eq!(patient.kinds, other.kinds, "an answer tells");
+        assert_eq!(patient.kinds.len(), 1, "{:#?}", patient.kinds);
     }
     assert!(pair[0].iter().flat_map(|sample| &sample.times).all(|time| *time >= after.as_secs_f64()));
 }

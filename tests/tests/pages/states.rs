@@ -434,3 +434,61 @@ async fn old_addresses_and_languages_that_are_not_offered_lead_to_the_page_that_
     app.get("/p/nouveau-parc/de/start").await.has_status(404);
     let _: Value = now.body;
 }
+
+#[tokio::test]
+async fn nothing_open_names_the_next_release_only_if_the_clinic_chooses_to() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let small = admin.sets_up().await;
+    let rule = json!({ "publication": { "kind": "days_before", "days": 1, "at": "08:00" } });
+    let service = admin.get(&format!("/services/{}", small.service)).await.ok();
+    let mut form = service.body["config"].clone();
+    form["publication"] = rule["publication"].clone();
+    let changed = admin.changes(Method::PUT, &format!("/services/{}", small.service), &service.etag(), &form).await;
+    assert!(changed.is_ok(), "{}", changed.text);
+    for date in ["2026-11-26", "2026-11-27"] {
+        app.scheduler().publishes_slot(small.desk.agenda, date, ("09:00", "10:00"), small.activity).await;
+    }
+    app.settle().await;
+    let start = async || Browser::at(&app, &format!("{PORTAL}/fr/start")).await;
+    let quiet = start().await;
+    quiet.reads("Aucune plage n’est ouverte");
+    quiet.reads("Revenez plus tard");
+    assert!(!quiet.text_of("main").contains("25 novembre"));
+    let now = admin.get("/portal").await.ok();
+    let mut form = now.body["config"].clone();
+    form["announce_next_release"] = json!(true);
+    assert!(admin.changes(Method::PUT, "/portal", &now.etag(), &form).await.is_ok());
+    app.settle().await;
+    start().await.reads("Les prochaines plages seront publiées le mercredi 25 novembre, 8 h");
+    // At that moment, and not a second before, the same page lets visitors in, and one finds the time.
+    app.goes_to("2026-11-25", "07:59");
+    app.waits_seconds(59);
+    start().await.reads("publiées le mercredi 25 novembre, 8 h");
+    app.waits_seconds(1);
+    let mut open = start().await;
+    open.follows("Commencer").await;
+    open.presses("Continuer", &fields(&typed(&Person::stranger()))).await;
+    open.presses("Continuer", &[("service", &small.service.to_string())]).await;
+    assert_eq!(open.texts_of("#earliest time"), ["9 h", "9 h 20", "9 h 40"]);
+    // Who takes them all leaves the next moment to wait for.
+    for time in ["09:00", "09:20", "09:40"] {
+        let _ = app.visitor(&Person::named("Léo", "Roy")).await.books_at(small.service, time).await;
+    }
+    app.settle().await;
+    start().await.reads("publiées le jeudi 26 novembre, 8 h");
+}
+
+#[tokio::test]
+async fn the_emergency_line_stands_once_on_every_page() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let browser = at_the_times(&app, &small, &Person::stranger()).await;
+    assert_eq!(browser.texts_of(".emergency").len(), 1);
+    for page in ["start", "who"] {
+        let browser = Browser::at(&app, &format!("{PORTAL}/fr/{page}")).await;
+        assert_eq!(browser.texts_of(".emergency"), ["En cas d’urgence, composez le 911."], "{page}");
+    }
+    let framed = Browser::at(&app, &format!("{PORTAL}/embed/fr/start")).await;
+    assert_eq!(framed.text_of("footer a[target=_top]"), "Voir, déplacer ou annuler un rendez-vous (quitte ce cadre)");
+}

@@ -10,6 +10,7 @@ use crate::http::problem::{ApiResult, Problem};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
+use booking_domain::clinic::ClinicRefusal;
 use booking_domain::ids::{SubjectId, VisitId};
 use booking_domain::matching::{IdentificationOutcome, fold_name};
 use booking_domain::person::{ProvisionalContact, TypedContact};
@@ -157,6 +158,9 @@ async fn identify(
             source_hash: None,
         })
         .await?;
+    // What a record costs the first time, its stream read from the start and its key unwrapped, is paid here, where the
+    // answer waits for its moment; what comes after finds it in memory, as it finds the clinic's rules (8.7).
+    app.engine.viewer::<ClinicRefusal>(&opened.visit, None).await?;
     Ok(Done::created(OpenedVisit {
         visit: opened.visit.id.0,
         token: format!("v_{}", opened.token.reveal().as_str()),

@@ -13,6 +13,7 @@ use axum::response::Response;
 use booking_domain::clinic::Clinic;
 use booking_domain::time::Instant;
 use booking_domain::visibility::{ViewerFacts, is_listed};
+use booking_projections::availability::Online;
 
 #[derive(Template)]
 #[template(path = "portal/start.html")]
@@ -23,6 +24,8 @@ struct Start {
     notice: String,
     services: Vec<Listed>,
     nothing_open: bool,
+    /// When the next times are published, if nothing is and the clinic chose to say so; else empty.
+    next_release: String,
     /// The demo's messages.
     demo: Option<&'static str>,
 }
@@ -57,12 +60,17 @@ pub(super) fn show(visiting: &Visiting) -> ApiResult<Next> {
     let (clinic, w, now) = (visiting.found.clinic(), visiting.words, visiting.app.engine.now());
     let s = visiting.shell();
     let notice = clinic.portal.config.as_ref().map(|c| Text::from(&c.notice)).unwrap_or_default();
-    let any_service = clinic.services.values().any(|s| s.active && s.config.usage.books());
-    let nothing_open = !any_service || visiting.app.views.availability.open_count(clinic, now) == 0;
+    let online = visiting.app.views.availability.online(clinic, now);
+    let announces = clinic.portal.config.as_ref().is_some_and(|c| c.announce_next_release);
+    let next_release = match online {
+        Online::From(at) if announces => w.moment(at, clinic.zone()),
+        _ => String::new(),
+    };
+    let nothing_open = online != Online::Now;
     let services = listed(clinic, w, now);
     let notice = w.of_text(&notice).to_owned();
     let demo = visiting.app.messages.are_shown().then_some(crate::http::demo::MESSAGES);
-    render(&Start { w, css: s.css.clone(), s, notice, services, nothing_open, demo }).map(Next::Answer)
+    render(&Start { w, css: s.css.clone(), s, notice, services, nothing_open, next_release, demo }).map(Next::Answer)
 }
 
 /// What everybody may book: no more than a stranger's own list would say.
