@@ -33,6 +33,8 @@ pub enum Rule {
     ActivityLinked,
     /// 8.29: the activity is not retired.
     ActivityActive,
+    /// The practitioner was not deactivated.
+    PractitionerActive,
     /// R32: the practitioner passes the filter.
     PractitionerFilter,
     /// R33: the slot is not recurring, or the clinic lifts the rule.
@@ -62,6 +64,7 @@ impl Rule {
             Self::ServiceActive => "service_active",
             Self::ActivityLinked => "activity_linked",
             Self::ActivityActive => "activity_active",
+            Self::PractitionerActive => "practitioner_active",
             Self::PractitionerFilter => "practitioner_filter",
             Self::Origin => "origin",
             Self::Recognition => "recognition",
@@ -181,6 +184,9 @@ fn walk(
     say(Rule::ActivityLinked, linked, of_service)?;
     let activity = slot.activity.and_then(|a| clinic.activities.get(&a));
     say(Rule::ActivityActive, activity.is_some_and(|a| !a.retired), activity.map(|a| a.touched))?;
+    let practitioner = clinic.practitioners.get(&slot.practitioner);
+    let takes = clinic.takes_appointments(slot.practitioner);
+    say(Rule::PractitionerActive, takes, practitioner.map(|p| p.touched))?;
     say(Rule::PractitionerFilter, service.config.filter.passes(slot.practitioner), of_service)?;
     let origin = match slot.origin {
         Origin::Manual | Origin::Template => true,
@@ -332,8 +338,9 @@ pub fn is_listed(clinic: &Clinic, service: &Service, viewer: &ViewerFacts, now: 
         }
         Criterion::Registration(kinds) => viewer.registration.is_some_and(|registration| {
             let here = |p| clinic.practitioners.contains_key(&p);
-            let mut offered = clinic.practitioners.keys().filter(|p| service.config.filter.passes(**p));
-            offered.any(|p| registration.satisfies(kinds, *p, here))
+            let mut offered =
+                clinic.practitioners.iter().filter(|(p, known)| known.active && service.config.filter.passes(**p));
+            offered.any(|(p, _)| registration.satisfies(kinds, *p, here))
         }),
         Criterion::Sex(values) => viewer.sex.is_some_and(|sex| values.contains(&sex)),
         Criterion::ExistingRecord => !matches!(viewer.class, ViewerClass::Unrecognized | ViewerClass::Unknown(_)),

@@ -8,7 +8,7 @@ use booking_domain::clinic::{
     PractitionerRegistered, ServiceConfigured, Settings,
 };
 use booking_domain::erasure::Retention;
-use booking_domain::ids::{ActivityId, ClinicId, ServiceId};
+use booking_domain::ids::{ActivityId, ClinicId, PractitionerId, ServiceId};
 use booking_domain::slug::{self, Slug, SlugRefusal};
 use booking_domain::stream::StreamName;
 use booking_domain::values::{BadField, RecognitionProof};
@@ -115,6 +115,24 @@ impl Engine {
         if_match: Option<u64>,
     ) -> Outcome<Clinic, ClinicRefusal> {
         self.on_clinic(ctx, |c| clinic::decide_register_practitioner(c, command.clone(), if_match)).await
+    }
+    /// `DeactivatePractitioner`.
+    pub async fn deactivate_practitioner(
+        &self,
+        ctx: &Context,
+        practitioner: PractitionerId,
+        if_match: Option<u64>,
+    ) -> Outcome<Clinic, ClinicRefusal> {
+        self.on_clinic(ctx, |c| clinic::decide_deactivate_practitioner(c, practitioner, if_match)).await
+    }
+    /// `ReactivatePractitioner`.
+    pub async fn reactivate_practitioner(
+        &self,
+        ctx: &Context,
+        practitioner: PractitionerId,
+        if_match: Option<u64>,
+    ) -> Outcome<Clinic, ClinicRefusal> {
+        self.on_clinic(ctx, |c| clinic::decide_reactivate_practitioner(c, practitioner, if_match)).await
     }
     /// `OpenAgenda`.
     pub async fn open_agenda(&self, ctx: &Context, command: &AgendaOpened) -> Outcome<Clinic, ClinicRefusal> {

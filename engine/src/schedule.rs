@@ -8,8 +8,8 @@ use crate::context::Context;
 use crate::drafts::{BulkRefusal, BulkReport, Laid, LaidBy, LeftOut, MAX_BULK, SlotDraft, WeeklyRule, Withdrawal};
 use crate::transact::{Failure, Outcome};
 use booking_domain::agenda_day::{
-    AgendaDay, DayRefusal, SlotAmended, SlotPublished, booked_in_slot, check_slot, decide_amend_slot,
-    decide_publish_slot, decide_withdraw_slot,
+    AgendaDay, DayRefusal, SlotAmended, SlotPublished, booked_in_slot, check_practitioner, check_slot,
+    decide_amend_slot, decide_publish_slot, decide_withdraw_slot,
 };
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::{AgendaId, BulkId, RecurrenceId, SlotId, TemplateId};
@@ -330,6 +330,7 @@ fn planned(
 
 fn check_planned(clinic: &Clinic, command: &SlotPublished, now: Instant) -> Result<(), BadField> {
     check_slot(clinic, &command.facts)?;
+    check_practitioner(clinic, command.practitioner)?;
     if command.facts.span.end <= now {
         return Err(BadField::new("date", "lies in the past"));
     }

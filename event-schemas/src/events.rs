@@ -12,8 +12,8 @@ use crate::forms::appointment::{
 };
 use crate::forms::clinic::{
     ActivityDefinedV1, ActivityRetiredV1, AgendaOpenedV1, ClinicRegisteredV1, PortalActivatedV1, PortalConfiguredV1,
-    PortalDeactivatedV1, PractitionerRegisteredV1, RetentionSetV1, ServiceConfiguredV1, ServiceDeactivatedV1,
-    SettingsChangedV1,
+    PortalDeactivatedV1, PractitionerDeactivatedV1, PractitionerReactivatedV1, PractitionerRegisteredV1,
+    RetentionSetV1, ServiceConfiguredV1, ServiceDeactivatedV1, SettingsChangedV1,
 };
 use crate::forms::demand::DemandCountedV1;
 use crate::forms::erasure::{
@@ -48,6 +48,8 @@ codec! {
         ActivityDefined(event) = ActivityDefinedV1,
         ActivityRetired(event) = ActivityRetiredV1,
         PractitionerRegistered(event) = PractitionerRegisteredV1,
+        PractitionerDeactivated(event) = PractitionerDeactivatedV1,
+        PractitionerReactivated(event) = PractitionerReactivatedV1,
         AgendaOpened(event) = AgendaOpenedV1,
         ServiceConfigured(event) = ServiceConfiguredV1,
         ServiceDeactivated(event) = ServiceDeactivatedV1,

@@ -500,7 +500,8 @@ impl Play {
             }
             3 => Command::DeactivateService(service),
             4..5 => Command::ChangeSettings(self.settings()),
-            5..8 => Command::Portal { on: self.rng.percent(70) },
+            5..7 => Command::Portal { on: self.rng.percent(70) },
+            7 => Command::Practitioner { id: self.rng.pick(&self.desks).practitioner, active: self.rng.percent(60) },
             _ => {
                 let activity = self.rng.pick(&self.activities);
                 if self.rng.percent(40) {

@@ -2,7 +2,7 @@
 
 use crate::actors::Visitor;
 use booking_domain::clinic::{ActivityDefined, ServiceConfigured, Settings};
-use booking_domain::ids::{ActivityId, AgendaId, HoldId, PatientId, ServiceId, SlotId};
+use booking_domain::ids::{ActivityId, AgendaId, HoldId, PatientId, PractitionerId, ServiceId, SlotId};
 use booking_domain::patient::Registration;
 use booking_domain::person::Profile;
 use booking_domain::time::WallDate;
@@ -43,6 +43,7 @@ pub enum Command {
     Portal { on: bool },
     DefineActivity(ActivityDefined),
     RetireActivity(ActivityId),
+    Practitioner { id: PractitionerId, active: bool },
 }
 
 /// What came back.
@@ -164,6 +165,8 @@ impl Command {
             Self::Portal { on: false } => plain(engine.deactivate_portal(ctx, None).await),
             Self::DefineActivity(activity) => plain(engine.define_activity(ctx, &activity, None).await),
             Self::RetireActivity(activity) => plain(engine.retire_activity(ctx, activity, None).await),
+            Self::Practitioner { id, active: true } => plain(engine.reactivate_practitioner(ctx, id, None).await),
+            Self::Practitioner { id, active: false } => plain(engine.deactivate_practitioner(ctx, id, None).await),
             other => unreachable!("{other:?} was run before"),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{AgendaDay, AgendaDayEvent, DayRefusal, SlotAmended, SlotFacts, SlotPublished, SlotWithdrawn};
 use crate::clinic::{Clinic, PublicationOverride};
-use crate::ids::{AppointmentId, SlotId};
+use crate::ids::{AppointmentId, PractitionerId, SlotId};
 use crate::time::{Instant, Resolved, Span, Tz, WallDate, WallTime, offset_minutes, resolve};
 use crate::values::{BadField, check_match, check_range, check_text};
 
@@ -65,6 +65,12 @@ pub fn check_slot(clinic: &Clinic, facts: &SlotFacts) -> Result<(), BadField> {
     }
 }
 
+/// Nothing is opened for somebody who takes no appointments.
+pub fn check_practitioner(clinic: &Clinic, practitioner: PractitionerId) -> Result<(), BadField> {
+    let takes = clinic.takes_appointments(practitioner);
+    takes.then_some(()).ok_or(BadField::new("agenda", "belongs to somebody who takes no appointments any more"))
+}
+
 /// `PublishSlot`. Overlapping slots are allowed (R95); a slot that exists already is nothing to do.
 pub fn decide_publish_slot(
     day: &AgendaDay,
@@ -76,6 +82,7 @@ pub fn decide_publish_slot(
         return Ok(vec![]);
     }
     check_slot(clinic, &command.facts)?;
+    check_practitioner(clinic, command.practitioner)?;
     if wall_times(command.facts.span, command.date, clinic.zone()).is_none() {
         return Err(BadField::new("end", "must lie within the local day").into());
     }

@@ -2,9 +2,10 @@
 
 use super::{
     ActivityDefined, ActivityId, ActivityRetired, AgeUnit, AgendaId, AgendaOpened, Clinic, ClinicEvent,
-    ClinicRegistered, Criterion, Language, Modality, PortalConfigured, PractitionerFilter, PractitionerId,
-    PractitionerRegistered, PublicationRule, RecognitionProof, RegistrationKind, RetentionSet, ServiceConfigured,
-    ServiceDeactivated, ServiceId, Settings, SettingsChanged, Sex,
+    ClinicRegistered, Criterion, Language, Modality, PortalConfigured, Practitioner, PractitionerDeactivated,
+    PractitionerFilter, PractitionerId, PractitionerReactivated, PractitionerRegistered, PublicationRule,
+    RecognitionProof, RegistrationKind, RetentionSet, ServiceConfigured, ServiceDeactivated, ServiceId, Settings,
+    SettingsChanged, Sex,
 };
 use crate::erasure::Retention;
 use crate::values::{BadField, Stale, check_localized, check_match, check_range, check_text};
@@ -53,8 +54,8 @@ impl Clinic {
     fn known(&self) -> Result<(), ClinicRefusal> {
         self.registered.as_ref().map(|_| ()).ok_or(ClinicRefusal::UnknownClinic)
     }
-    fn known_practitioner(&self, id: PractitionerId) -> Result<(), ClinicRefusal> {
-        self.practitioners.contains_key(&id).then_some(()).ok_or(ClinicRefusal::UnknownPractitioner(id))
+    fn known_practitioner(&self, id: PractitionerId) -> Result<&Practitioner, ClinicRefusal> {
+        self.practitioners.get(&id).ok_or(ClinicRefusal::UnknownPractitioner(id))
     }
 }
 
@@ -172,6 +173,30 @@ pub fn decide_register_practitioner(
     Ok(vec![ClinicEvent::PractitionerRegistered(command)])
 }
 
+/// `DeactivatePractitioner`: nothing of theirs is online or opened any more, their appointments stay.
+pub fn decide_deactivate_practitioner(
+    clinic: &Clinic,
+    practitioner: PractitionerId,
+    if_match: Option<u64>,
+) -> Decision {
+    let known = clinic.known_practitioner(practitioner)?;
+    check_match(if_match, known.touched)?;
+    let event = ClinicEvent::PractitionerDeactivated(PractitionerDeactivated { practitioner });
+    Ok(if known.active { vec![event] } else { vec![] })
+}
+
+/// `ReactivatePractitioner`: what is open of theirs may be online again.
+pub fn decide_reactivate_practitioner(
+    clinic: &Clinic,
+    practitioner: PractitionerId,
+    if_match: Option<u64>,
+) -> Decision {
+    let known = clinic.known_practitioner(practitioner)?;
+    check_match(if_match, known.touched)?;
+    let event = ClinicEvent::PractitionerReactivated(PractitionerReactivated { practitioner });
+    Ok(if known.active { vec![] } else { vec![event] })
+}
+
 /// `OpenAgenda`: one calendar for a practitioner in a clinic (3.4).
 pub fn decide_open_agenda(clinic: &Clinic, command: AgendaOpened) -> Decision {
     clinic.known()?;
@@ -208,7 +233,7 @@ pub fn decide_configure_service(clinic: &Clinic, command: ServiceConfigured, if_
         PractitionerFilter::Unknown(_) => return Err(BadField::new("practitioners", "is not a known filter").into()),
     };
     check_range("practitioners", listed.len(), 0, 1_000)?;
-    listed.iter().try_for_each(|id| clinic.known_practitioner(*id))?;
+    listed.iter().try_for_each(|id| clinic.known_practitioner(*id).map(drop))?;
     check_range("criteria", config.criteria.len(), 0, 20)?;
     config.criteria.iter().try_for_each(check_criterion)?;
     match config.publication {

@@ -94,6 +94,20 @@ pub struct PractitionerRegistered {
     pub profession: Localized,
 }
 
+/// A practitioner takes no more appointments here: nothing of theirs is online or opened, their appointments stay.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PractitionerDeactivated {
+    /// The practitioner.
+    pub practitioner: PractitionerId,
+}
+
+/// A practitioner takes appointments again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PractitionerReactivated {
+    /// The practitioner.
+    pub practitioner: PractitionerId,
+}
+
 /// A practitioner's agenda was opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AgendaOpened {
@@ -150,6 +164,10 @@ pub enum ClinicEvent {
     ActivityRetired(ActivityRetired),
     /// See [`PractitionerRegistered`].
     PractitionerRegistered(PractitionerRegistered),
+    /// See [`PractitionerDeactivated`].
+    PractitionerDeactivated(PractitionerDeactivated),
+    /// See [`PractitionerReactivated`].
+    PractitionerReactivated(PractitionerReactivated),
     /// See [`AgendaOpened`].
     AgendaOpened(AgendaOpened),
     /// See [`ServiceConfigured`].

@@ -74,6 +74,8 @@ pub struct Practitioner {
     pub name: String,
     /// Profession.
     pub profession: Localized,
+    /// Takes appointments; false: nothing of theirs is online or opened.
+    pub active: bool,
     /// Revision that last touched it.
     pub touched: u64,
 }
@@ -114,6 +116,11 @@ impl Clinic {
     pub fn practitioner_of(&self, agenda: AgendaId) -> Option<PractitionerId> {
         self.agendas.get(&agenda).map(|a| a.practitioner)
     }
+    /// True unless the practitioner was deactivated.
+    #[must_use]
+    pub fn takes_appointments(&self, practitioner: PractitionerId) -> bool {
+        self.practitioners.get(&practitioner).is_none_or(|p| p.active)
+    }
     /// R2: the portal shows something only if it is on and a service is configured.
     #[must_use]
     pub fn shows_anything(&self) -> bool {
@@ -150,8 +157,12 @@ impl Clinic {
             }
             ClinicEvent::PractitionerRegistered(PractitionerRegistered { practitioner, name, profession }) => {
                 let (name, profession) = (name.clone(), profession.clone());
-                self.practitioners.insert(*practitioner, Practitioner { name, profession, touched });
+                // Described anew, somebody who takes no appointments still takes none.
+                let active = self.takes_appointments(*practitioner);
+                self.practitioners.insert(*practitioner, Practitioner { name, profession, active, touched });
             }
+            ClinicEvent::PractitionerDeactivated(e) => self.switch_practitioner(e.practitioner, false, touched),
+            ClinicEvent::PractitionerReactivated(e) => self.switch_practitioner(e.practitioner, true, touched),
             ClinicEvent::AgendaOpened(AgendaOpened { agenda, practitioner }) => {
                 self.agendas.insert(*agenda, Agenda { practitioner: *practitioner, touched });
             }
@@ -175,6 +186,12 @@ impl Clinic {
         }
     }
 
+    fn switch_practitioner(&mut self, id: PractitionerId, active: bool, touched: u64) {
+        if let Some(practitioner) = self.practitioners.get_mut(&id) {
+            practitioner.active = active;
+            practitioner.touched = touched;
+        }
+    }
     fn switch_portal(&mut self, on: bool, touched: u64) {
         self.portal.active = on;
         self.portal.touched = touched;

@@ -42,6 +42,8 @@ pub enum Change {
     GiveSlotActivity(ActivityId),
     /// The activity is in use again.
     ReinstateActivity(ActivityId),
+    /// The practitioner takes appointments again.
+    ReactivatePractitioner(PractitionerId),
     /// The service offers this practitioner too.
     AdmitPractitioner(PractitionerId),
     /// The clinic offers recurring slots online.
@@ -89,6 +91,7 @@ impl Change {
             Self::LinkActivity(_) => "link_activity",
             Self::GiveSlotActivity(_) => "give_slot_activity",
             Self::ReinstateActivity(_) => "reinstate_activity",
+            Self::ReactivatePractitioner(_) => "reactivate_practitioner",
             Self::AdmitPractitioner(_) => "admit_practitioner",
             Self::OfferRecurring => "offer_recurring",
             Self::OpenByHand => "open_by_hand",
@@ -167,6 +170,9 @@ impl Situation {
             Change::GiveSlotActivity(activity) => slot.activity = Some(*activity),
             Change::ReinstateActivity(activity) => {
                 self.clinic.activities.entry(*activity).and_modify(|a| a.retired = false);
+            }
+            Change::ReactivatePractitioner(practitioner) => {
+                self.clinic.practitioners.entry(*practitioner).and_modify(|p| p.active = true);
             }
             Change::AdmitPractitioner(practitioner) => admit(&mut config.filter, *practitioner),
             Change::OfferRecurring => self.clinic.settings.offer_recurring_online = true,

@@ -118,6 +118,7 @@ fn mend(situation: &Situation, rule: Rule) -> Vec<Change> {
             slot.activity.map(Change::LinkActivity).or_else(given).into_iter().collect()
         }
         Rule::ActivityActive => slot.activity.map(Change::ReinstateActivity).into_iter().collect(),
+        Rule::PractitionerActive => vec![Change::ReactivatePractitioner(slot.practitioner)],
         Rule::PractitionerFilter => vec![Change::AdmitPractitioner(slot.practitioner)],
         Rule::Origin if slot.origin == Origin::Recurrence => vec![Change::OfferRecurring],
         Rule::Origin => vec![Change::OpenByHand],

@@ -6,8 +6,8 @@ use crate::primitives::{Id, LanguageCode, ModalityCode, RecognitionProofCode, Us
 use crate::wire::{wire, wire_unit};
 use booking_domain::clinic::{
     ActivityDefined, ActivityRetired, AgendaOpened, ClinicRegistered, ContactDetails, PortalConfigured,
-    PractitionerRegistered, RetentionSet, ServiceConfig, ServiceConfigured, ServiceDeactivated, Settings,
-    SettingsChanged,
+    PractitionerDeactivated, PractitionerReactivated, PractitionerRegistered, RetentionSet, ServiceConfig,
+    ServiceConfigured, ServiceDeactivated, Settings, SettingsChanged,
 };
 use booking_domain::erasure::Retention;
 
@@ -90,6 +90,18 @@ wire! {
         name: String,
         /// Profession, shown beside the name.
         profession: LocalizedV1,
+    }
+
+    /// A practitioner takes no more appointments: nothing of theirs is online or opened, their appointments stay.
+    "practitioner-deactivated.v1" PractitionerDeactivatedV1 for PractitionerDeactivated {
+        /// The practitioner.
+        practitioner: Id,
+    }
+
+    /// A practitioner takes appointments again.
+    "practitioner-reactivated.v1" PractitionerReactivatedV1 for PractitionerReactivated {
+        /// The practitioner.
+        practitioner: Id,
     }
 
     /// A practitioner's agenda was opened.

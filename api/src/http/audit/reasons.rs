@@ -81,6 +81,10 @@ pub(crate) fn rule_in(situation: &Situation, finding: &Finding, publish_at: Opti
                 "L’activité de la plage est retirée, ou il n’y en a pas.",
             ),
         ),
+        Rule::PractitionerActive => (
+            ("The practitioner takes appointments.", "L’intervenant prend des rendez-vous."),
+            ("The practitioner takes no more appointments here.", "L’intervenant ne prend plus de rendez-vous ici."),
+        ),
         Rule::PractitionerFilter => (
             ("The service includes the practitioner.", "Le service inclut l’intervenant."),
             ("The service leaves the practitioner out.", "Le service exclut l’intervenant."),
@@ -234,6 +238,10 @@ pub(crate) fn change_in(change: &Change, situation: &Situation) -> Spoken {
                 format!("Take the activity “{name}” into use again."),
                 format!("Remettre en usage l’activité « {name} »."),
             )
+        }
+        Change::ReactivatePractitioner(id) => {
+            let name = practitioner(clinic, *id);
+            Spoken::new(format!("Let {name} take appointments again."), format!("Remettre {name} en service."))
         }
         Change::AdmitPractitioner(id) => {
             let name = practitioner(clinic, *id);

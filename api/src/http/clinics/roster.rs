@@ -95,18 +95,21 @@ pub(crate) struct ClinicPractitioner {
     pub(crate) profession: Text,
     /// The agenda, if it was opened.
     pub(crate) agenda: Option<Uuid>,
+    /// Takes appointments; false: nothing of theirs is online or opened.
+    pub(crate) active: bool,
     /// What `If-Match` wants.
     pub(crate) revision: u64,
 }
 
 impl ClinicPractitioner {
-    fn of(clinic: &Clinic, id: PractitionerId) -> Option<Self> {
+    pub(super) fn of(clinic: &Clinic, id: PractitionerId) -> Option<Self> {
         let known = clinic.practitioners.get(&id)?;
         Some(Self {
             id: id.0,
             name: known.name.clone(),
             profession: Text::from(&known.profession),
             agenda: clinic.agendas.iter().find(|(_, a)| a.practitioner == id).map(|(agenda, _)| agenda.0),
+            active: known.active,
             revision: known.touched,
         })
     }

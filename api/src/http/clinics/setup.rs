@@ -216,7 +216,7 @@ fn checklist(clinic: &Clinic, online: impl FnOnce() -> bool) -> Vec<SetupStep> {
     vec![
         step("portal_configured", clinic.portal.config.is_some(), "The portal has an address and contact details."),
         step("activity", clinic.activities.values().any(|a| !a.retired), "There is an activity to open slots for."),
-        step("practitioner", !clinic.practitioners.is_empty(), "There is a practitioner."),
+        step("practitioner", clinic.practitioners.values().any(|p| p.active), "There is a practitioner."),
         step("agenda", !clinic.agendas.is_empty(), "A practitioner has an agenda."),
         step("service", service, "An online service is active: without one nothing is shown (R2)."),
         step("online_times", service && online(), "A free time is online, or will be: slots of a service's activity."),
