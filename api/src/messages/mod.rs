@@ -116,6 +116,10 @@ impl Messages {
     pub fn has(&self, channel: MessageChannel) -> bool {
         self.way(channel).is_some()
     }
+    /// Where patients reach this server, if that was said: never what a request claims.
+    pub fn public_url(&self) -> Option<&str> {
+        Some(self.public_url.trim_end_matches('/')).filter(|url| !url.is_empty())
+    }
     /// Addresses of a clinic's pages.
     pub fn links(&self, clinic: &booking_domain::clinic::Clinic) -> render::Links {
         render::Links::of(&self.public_url, clinic)

@@ -137,7 +137,7 @@ impl Messages {
             Delivery::Taken => Outcome::Delivered { kind, channel, told: ready.told },
             Delivery::Refused(reason) => {
                 tracing::warn!(clinic = %claim.clinic, kind = kind_name, channel = channel_name, reason, "a message is refused for good");
-                Outcome::Undelivered(reason)
+                Outcome::Undelivered { reason, channel: Some(channel) }
             }
             Delivery::Later(why) => {
                 let (clinic, failures) = (claim.clinic, claim.failures + 1);
@@ -175,9 +175,9 @@ impl Messages {
     ) -> Result<Next<'_>, WorkError> {
         let now = self.engine.now();
         if now >= expires_at {
-            return Ok(Next::Done(Outcome::Undelivered("expired")));
+            return Ok(Next::Done(undeliverable("expired")));
         }
-        let Some(way) = self.way(channel) else { return Ok(Next::Done(Outcome::Undelivered("no_channel"))) };
+        let Some(way) = self.way(channel) else { return Ok(Next::Done(undeliverable("no_channel"))) };
         let content = self.engine.vault().code_content(claim).await?;
         let Some(content) = content.and_then(|c| postcard::from_bytes::<CodeContent>(c.expose()).ok()) else {
             return Ok(Next::Done(Outcome::NotDue("visit_over")));
@@ -205,7 +205,7 @@ impl Messages {
         let (kind, told) = match due(&happened, appointment, told, now) {
             Due::Send(kind, fingerprint) => (kind, fingerprint),
             // It was tried until it was too late.
-            Due::Nothing("past") if claim.failures > 0 => return Ok(Next::Done(Outcome::Undelivered("too_late"))),
+            Due::Nothing("past") if claim.failures > 0 => return Ok(Next::Done(undeliverable("too_late"))),
             Due::Nothing(reason) => return Ok(Next::Done(Outcome::NotDue(reason))),
         };
         let reach = match self.engine.reach(claim.clinic, &history).await? {
@@ -215,7 +215,7 @@ impl Messages {
         };
         let (channel, way, to) = match self.choose(reach) {
             Ok(chosen) => chosen,
-            Err(reason) => return Ok(Next::Done(Outcome::Undelivered(reason))),
+            Err(reason) => return Ok(Next::Done(undeliverable(reason))),
         };
         let rules = self.engine.rules(claim.clinic).await?;
         let clinic = &rules.state;
@@ -255,6 +255,11 @@ impl Messages {
         }
         Err(if nowhere { "no_contact" } else { "no_channel" })
     }
+}
+
+/// It never came as far as a channel.
+const fn undeliverable(reason: &'static str) -> Outcome {
+    Outcome::Undelivered { reason, channel: None }
 }
 
 /// The id that a message carries: of its cause and of what it says. A repetition has the same, news another.

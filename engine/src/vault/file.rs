@@ -16,15 +16,16 @@ use std::time::Duration;
 const APPLICATION_ID: u32 = 0x636c_6276;
 
 /// The schema, step by step. Step n takes a file from schema n to n + 1. A released step never changes.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/vault/0001_vault.sql"),
     include_str!("../../../migrations/vault/0002_messages.sql"),
     include_str!("../../../migrations/vault/0003_visit_drafts.sql"),
     include_str!("../../../migrations/vault/0004_contact_quotas.sql"),
+    include_str!("../../../migrations/vault/0005_undelivered.sql"),
 ];
 
 /// The schema that this program writes.
-const SCHEMA: u32 = 4;
+const SCHEMA: u32 = 5;
 
 /// Readers beside the one writer.
 const READERS: u32 = 4;

@@ -197,8 +197,13 @@ pub enum Outcome {
         /// Fingerprint of what a notice said.
         told: Option<[u8; 32]>,
     },
-    /// It will not be delivered; why, in a word of ours.
-    Undelivered(&'static str),
+    /// It will not be delivered.
+    Undelivered {
+        /// Why, in a word of ours.
+        reason: &'static str,
+        /// How it was tried, if it came that far.
+        channel: Option<MessageChannel>,
+    },
     /// It is not due any more; why, in a word of ours.
     NotDue(&'static str),
     /// Later. `counted`: it was tried, and failed.
@@ -221,6 +226,18 @@ pub struct Undelivered {
     pub at: Instant,
     /// Why, in a word of ours.
     pub reason: String,
+}
+
+impl Undelivered {
+    /// From the columns of a row that begin at `first`.
+    fn read(row: &SqliteRow, first: usize) -> Result<Self> {
+        Ok(Self {
+            kind: MessageKind::read(row.try_get(first)?)?,
+            channel: row.try_get::<Option<i64>, _>(first + 1)?.map(MessageChannel::read).transpose()?,
+            at: row::instant(row, first + 2)?,
+            reason: row::maybe_text(row, first + 3)?.unwrap_or_default(),
+        })
+    }
 }
 
 impl Vault {
@@ -348,12 +365,11 @@ impl Vault {
     /// had run out and somebody else has it.
     pub async fn finish(&self, claim: &Claim, outcome: Outcome, now: Instant) -> Result<()> {
         let token = || Value::from(claim.token);
-        let over = |state: MessageState, reason: &str| {
-            Statement::MustChange(
-                sql::FINISH,
-                vec![token(), (state as i64).into(), now.0.into(), reason.to_owned().into()],
-            )
+        let finish = |state: MessageState, reason: &str, channel: Option<MessageChannel>| {
+            let (reason, channel) = (reason.to_owned().into(), channel.map(|channel| channel as i64).into());
+            vec![token(), (state as i64).into(), now.0.into(), reason, channel]
         };
+        let over = |state, reason, channel| Statement::MustChange(sql::FINISH, finish(state, reason, channel));
         let statements = match outcome {
             Outcome::Delivered { kind, channel, told } => {
                 let newest = match &claim.content {
@@ -362,16 +378,11 @@ impl Vault {
                 };
                 let (kind, channel) = (Value::Int(kind as i64), Value::Int(channel as i64));
                 let values = vec![token(), newest.into(), now.0.into(), kind, channel, told.into()];
-                let rest = vec![
-                    token(),
-                    (MessageState::NotDue as i64).into(),
-                    now.0.into(),
-                    Value::Text("told_together".to_owned()),
-                ];
+                let rest = finish(MessageState::NotDue, "told_together", None);
                 vec![Statement::MustChange(sql::DELIVERED, values), Statement::Change(sql::FINISH, rest)]
             }
-            Outcome::Undelivered(reason) => vec![over(MessageState::Undelivered, reason)],
-            Outcome::NotDue(reason) => vec![over(MessageState::NotDue, reason)],
+            Outcome::Undelivered { reason, channel } => vec![over(MessageState::Undelivered, reason, channel)],
+            Outcome::NotDue(reason) => vec![over(MessageState::NotDue, reason, None)],
             Outcome::Later { at, counted } => {
                 let values = vec![token(), at.0.into(), i64::from(!counted).into()];
                 vec![Statement::MustChange(sql::RELEASE, values)]
@@ -399,14 +410,20 @@ impl Vault {
     pub async fn undelivered(&self, clinic: ClinicId, appointment: AppointmentId) -> Result<Vec<Undelivered>> {
         let (clinic, appointment) = (clinic.bytes().to_vec(), appointment.bytes().to_vec());
         let rows = sqlx::query(sql::UNDELIVERED).bind(clinic).bind(appointment).fetch_all(&self.readers).await?;
-        let read = |row: &SqliteRow| {
-            Ok(Undelivered {
-                kind: MessageKind::read(row.try_get(0)?)?,
-                channel: row.try_get::<Option<i64>, _>(1)?.map(MessageChannel::read).transpose()?,
-                at: row::instant(row, 2)?,
-                reason: row::maybe_text(row, 3)?.unwrap_or_default(),
-            })
-        };
+        rows.iter().map(|row| Undelivered::read(row, 0)).collect()
+    }
+
+    /// The appointments from this day on whose patient was not reached by the last message, soonest first.
+    pub async fn not_reached(
+        &self,
+        clinic: ClinicId,
+        from: WallDate,
+        limit: usize,
+    ) -> Result<Vec<(AppointmentId, Undelivered)>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let asked = sqlx::query(sql::NOT_REACHED).bind(clinic.bytes().to_vec()).bind(i64::from(from.0)).bind(limit);
+        let rows = asked.fetch_all(&self.readers).await?;
+        let read = |row: &SqliteRow| Ok((AppointmentId::from_bytes(row::bytes(row, 0)?), Undelivered::read(row, 1)?));
         rows.iter().map(read).collect()
     }
 

@@ -150,13 +150,18 @@ pub(super) const CLAIMED: &str = "SELECT id, clinic, kind, appointment, agenda, 
 pub(super) const RELEASE: &str = "UPDATE outbox SET claim = NULL, claimed_until = NULL, next_attempt = ?2, \
      attempts = attempts - ?3 WHERE claim = ?1 AND state = 0";
 pub(super) const FINISH: &str = "UPDATE outbox SET state = ?2, finished_at = ?3, reason = ?4, content = NULL, \
-     claim = NULL, claimed_until = NULL WHERE claim = ?1 AND state = 0";
+     channel = coalesce(?5, channel), claim = NULL, claimed_until = NULL WHERE claim = ?1 AND state = 0";
 pub(super) const DELIVERED: &str = "UPDATE outbox SET state = 1, finished_at = ?3, kind = ?4, channel = ?5, told = ?6, \
      content = NULL, claim = NULL, claimed_until = NULL WHERE claim = ?1 AND id = ?2 AND state = 0";
 pub(super) const TOLD: &str = "SELECT told FROM outbox WHERE appointment = ?1 AND state = 1 \
      ORDER BY position DESC LIMIT 1";
 pub(super) const UNDELIVERED: &str = "SELECT kind, channel, finished_at, reason FROM outbox \
      WHERE clinic = ?1 AND appointment = ?2 AND state = 2 ORDER BY position";
+/// Of each appointment the last of them, unless a later message arrived.
+pub(super) const NOT_REACHED: &str = "SELECT appointment, kind, channel, finished_at, reason FROM outbox AS o \
+     WHERE clinic = ?1 AND date >= ?2 AND state = 2 AND appointment IS NOT NULL AND NOT EXISTS \
+     (SELECT 1 FROM outbox AS later WHERE later.appointment = o.appointment AND later.state IN (1, 2) \
+     AND later.position > o.position) ORDER BY date, position LIMIT ?3";
 pub(super) const DELIVERIES: &str = "SELECT kind, channel, finished_at FROM outbox \
      WHERE clinic = ?1 AND appointment = ?2 AND state = 1 ORDER BY position";
 pub(super) const PURGE_OUTBOX: &str = "DELETE FROM outbox WHERE finished_at <= ?1";

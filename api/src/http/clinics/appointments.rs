@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod plan;
 
+use super::messages::MessageOutcome;
 use crate::http::AppState;
 use crate::http::auth::{CARE, Principal};
 use crate::http::disclosure::{About, Access, PersonDetails, PersonName, Shown};
@@ -324,6 +325,8 @@ pub(crate) struct AppointmentDetails {
     pub(crate) terms_accepted_at: Option<String>,
     /// It is on its way between two days.
     pub(crate) in_transit: bool,
+    /// What became of messages about it, oldest first.
+    pub(crate) messages: Vec<MessageOutcome>,
 }
 
 /// One appointment.
@@ -344,11 +347,17 @@ pub(crate) async fn details(
     let fresh = reads::caught_up(&app, &["appointments", "patients"], query.after.as_deref()).await?;
     let row = access.found(reads::appointment(&app, clinic, id).await).await?;
     let rules = app.engine.rules(clinic).await?;
-    let body = opened(&access, &rules.state, &row).await?;
+    let messages = MessageOutcome::of_appointment(&app, clinic, id, rules.state.zone()).await?;
+    let body = opened(&access, &rules.state, &row, messages).await?;
     access.answer(Read::new(body, fresh).revision(row.touched)).await
 }
 
-async fn opened(access: &Access<'_>, rules: &Clinic, row: &AppointmentRow) -> ApiResult<AppointmentDetails> {
+async fn opened(
+    access: &Access<'_>,
+    rules: &Clinic,
+    row: &AppointmentRow,
+    messages: Vec<MessageOutcome>,
+) -> ApiResult<AppointmentDetails> {
     let (subject, zone) = (row.subject, rules.zone());
     access.about_appointment(row);
     let contact = access.open::<Profile>(subject, row.contact.as_ref()).await?;
@@ -387,5 +396,6 @@ async fn opened(access: &Access<'_>, rules: &Clinic, row: &AppointmentRow) -> Ap
         }),
         terms_accepted_at: row.terms_accepted_at.map(|at| at.rfc3339(zone)),
         in_transit: row.in_transit,
+        messages,
     })
 }

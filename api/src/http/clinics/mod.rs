@@ -7,16 +7,19 @@
 //! | file | holds |
 //! |---|---|
 //! | `session`, `members`, `tokens` | who works here |
-//! | `setup`, `roster`, `services`, `settings` | what patients may be offered; `service_form` is its JSON |
+//! | `setup`, `roster`, `departures`, `services`, `settings` | what patients may be offered; `service_form` is its JSON |
 //! | `slots`, `bulk`, `templates` | schedules; `slot_form` is their JSON |
 //! | `agenda`, `appointments`, `patients`, `reconciliation` | the daily work |
+//! | `messages` | what became of messages about appointments |
 //! | `erasures` | forgetting a person, and how long what is kept |
 
 pub(crate) mod agenda;
 pub(crate) mod appointments;
 pub(crate) mod bulk;
+pub(crate) mod departures;
 pub(crate) mod erasures;
 pub(crate) mod members;
+pub(crate) mod messages;
 pub(crate) mod patients;
 pub(crate) mod reconciliation;
 pub(crate) mod roster;
@@ -50,6 +53,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(tokens::routes())
         .merge(setup::routes())
         .merge(roster::routes())
+        .merge(departures::routes())
         .merge(services::routes())
         .merge(settings::routes())
         .merge(slots::routes())
@@ -59,6 +63,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(appointments::routes())
         .merge(patients::routes())
         .merge(reconciliation::routes())
+        .merge(messages::routes())
         .merge(erasures::routes())
 }
 
