@@ -12,6 +12,7 @@ pub(crate) mod demo;
 pub mod disclosure;
 mod document;
 pub mod extract;
+pub(crate) mod follow;
 pub mod limits;
 pub mod ops;
 pub mod portal;

@@ -1,27 +1,26 @@
 //! The log as a resumable stream of ids, types and positions: pages and server-sent events. No personal data, and
 //! nothing of other clinics.
 
-use super::events::{CHUNK, of_clinic, owned};
+use super::events::{of_clinic, owned};
 use crate::http::AppState;
 use crate::http::auth::{ANY_STAFF, Principal};
 use crate::http::extract::{ApiPath, ApiQuery};
+use crate::http::follow::{follow, resumed};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads::{Read, position};
 use crate::http::wire::page_limit;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Sse;
-use axum::response::sse::{Event, KeepAlive};
+use axum::response::sse::Event;
 use booking_domain::ids::ClinicId;
 use booking_domain::time::Tz;
 use booking_events::Metadata;
-use booking_store::{Position, Recorded};
+use booking_store::Recorded;
 use futures::Stream;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -31,10 +30,6 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(page)).routes(routes!(stream))
 }
 
-/// How often the log is asked although it said nothing: its hints promise nothing.
-const POLL: Duration = Duration::from_secs(5);
-/// How often a silent stream shows that it lives.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// After this long a stream ends; the client comes again with its `Last-Event-ID`, and its credentials are read again.
 const LONGEST: Duration = Duration::from_mins(15);
 
@@ -136,75 +131,14 @@ pub(crate) async fn stream(
 ) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let clinic = ClinicId(clinic);
     principal.allow(clinic, ANY_STAFF)?;
-    let seen = headers.get("last-event-id").map(|v| v.to_str().unwrap_or_default()).filter(|v| !v.is_empty());
-    let after = match (seen, query.after.as_deref()) {
-        (Some(id), _) => Some(position("Last-Event-ID", id)?),
-        (None, Some(after)) => Some(position("after", after)?),
-        (None, None) => None,
-    };
+    let after = resumed(&headers, query.after.as_deref())?;
     let zone = app.engine.rules(clinic).await?.state.zone();
-    let news = app.log().new_events();
-    let end = tokio::time::Instant::now() + LONGEST;
-    let follower = Follower { app, principal, zone, after, news, waiting: VecDeque::new(), end };
-    let events = futures::stream::unfold(follower, |mut follower| async move {
-        follower.next().await.map(|event| (Ok(event), follower))
-    });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
-}
-
-/// Somebody who follows the log.
-struct Follower {
-    app: AppState,
-    principal: Principal,
-    zone: Tz,
-    after: Option<Position>,
-    news: watch::Receiver<u64>,
-    waiting: VecDeque<Event>,
-    end: tokio::time::Instant,
-}
-
-impl Follower {
-    /// The next event; none ends the stream. A log that does not answer ends it too: the client comes again.
-    async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some(event) = self.waiting.pop_front() {
-                return Some(event);
-            }
-            if self.app.stop.is_cancelled() || tokio::time::Instant::now() >= self.end || !self.still_admitted().await {
-                return None;
-            }
-            self.news.borrow_and_update();
-            let end = self.read().await?;
-            if self.waiting.is_empty() && end {
-                tokio::select! {
-                    () = self.app.stop.cancelled() => return None,
-                    _ = tokio::time::timeout(POLL, self.news.changed()) => {}
-                }
-            }
-        }
-    }
-
-    /// Reads a page; true if there was nothing after it.
-    async fn read(&mut self) -> Option<bool> {
-        let page = self.app.log().read_all(self.after, CHUNK).await.ok()?;
-        let looked_at = page.events.len();
-        for event in &page.events {
-            if let Some(metadata) = owned(event, self.principal.clinic) {
-                let told = FeedEvent::new(event, &metadata, self.zone);
-                self.waiting.push_back(Event::default().id(event.position.to_string()).json_data(&told).ok()?);
-            }
-        }
-        self.after = self.after.max(page.next).max(page.events.last().map(|event| event.position));
-        // A long stretch of other clinics' events: moves the client's resume point, and shows nothing.
-        if self.waiting.is_empty() && looked_at >= CHUNK {
-            self.waiting.extend(self.after.map(|after| Event::default().id(after.to_string())));
-        }
-        Some(page.end)
-    }
-
-    /// A member who was disabled or lost the role is sent away at once, not when they come again.
-    async fn still_admitted(&self) -> bool {
-        let member = self.app.engine.member(self.principal.member).await;
-        member.is_ok_and(|member| member.state.active_role() == Some(self.principal.role))
-    }
+    Ok(follow(app, principal, after, LONGEST, move |page| {
+        let own = page.iter().filter_map(|event| owned(event, clinic).map(|metadata| (event, metadata)));
+        own.map(|(event, metadata)| {
+            let told = FeedEvent::new(event, &metadata, zone);
+            Event::default().id(event.position.to_string()).json_data(&told).ok()
+        })
+        .collect()
+    }))
 }
