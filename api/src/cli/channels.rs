@@ -36,7 +36,8 @@ pub(super) struct Channels {
     /// File with the bearer token for the gateway.
     #[arg(long, env = "CLINIC_BOOKING_SMS_TOKEN_FILE", requires = "sms_url")]
     sms_token_file: Option<PathBuf>,
-    /// Where patients reach this server, such as https://rendez-vous.example.ca: links in messages begin with it.
+    /// Where patients reach this server, such as https://rendez-vous.example.ca: links in messages, the portal's link, its
+    /// QR code and snippets, and invitations begin with it.
     #[arg(long, env = "CLINIC_BOOKING_PUBLIC_URL")]
     pub(super) public_url: Option<String>,
 }

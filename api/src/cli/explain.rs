@@ -4,7 +4,7 @@
 
 use super::{Data, answer, open};
 use crate::app::App;
-use crate::http::audit::explain::{Asked, explained};
+use crate::http::audit::explain::{Spot, explained};
 use crate::http::audit::past::{Past, WhenQuery, Who};
 use booking_domain::access::AccessRecorded;
 use booking_domain::ids::{AgendaId, ClinicId, ServiceId, SlotId, SubjectId};
@@ -60,8 +60,8 @@ async fn tell(app: &Arc<App>, arguments: ExplainArguments, json: bool) -> anyhow
     let who = Who { patient, proof, ..Who::default() };
     let when = WhenQuery { as_of: None, at_position: arguments.at_position, at_time: arguments.at_time };
     let past = Past::of(app, clinic, &when).await.map_err(|problem| anyhow::anyhow!(problem.title))?;
-    let asked = Asked { service, agenda, slot, start };
-    let explanation = explained(&past, &who, asked).await.map_err(|problem| anyhow::anyhow!(problem.title))?;
+    let spot = Spot { agenda, slot, start };
+    let explanation = explained(&past, &who, service, spot).await.map_err(|problem| anyhow::anyhow!(problem.title))?;
     if let Some(patient) = patient {
         let looked = AccessRecorded {
             clinic,

@@ -344,8 +344,10 @@ fn columns(entry: &AccessEntry) -> [String; 10] {
 
 /// A spreadsheet takes text that begins with one of these for a formula, and runs it: an apostrophe makes it text.
 fn tame(text: &str) -> String {
-    let dangerous = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+    // Judged as it is written: what stood before the sign may have been left out.
+    let dangerous =
+        plain.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) || text.starts_with(['\t', '\r', '\n']);
     if dangerous { format!("'{plain}") } else { plain }
 }
 
@@ -433,6 +435,7 @@ mod tests {
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\t=1", "'=1"),
             ("\r=1", "'=1"),
+            ("\u{1}=1", "'=1"),
             ("Zoé\u{1b}[31m\r\nRoy", "Zoé[31mRoy"),
             ("Zoé Roy", "Zoé Roy"),
             ("", ""),

@@ -1,25 +1,27 @@
 //! Why an availability is, or is not, shown to a viewer at a moment: every rule that spoke, who set it and when, and the
 //! smallest change that turns it round. It stands on the function that the query and `BookAppointment` ask.
 
+mod historian;
+
 use super::past::{Past, ShownTo, WhenQuery, Who};
 use super::reasons::{Spoken, change_in, rule_in};
 use crate::http::AppState;
 use crate::http::auth::{ANY_STAFF, Principal};
+use crate::http::disclosure::{PersonName, Shown};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads::Read;
 use crate::http::wire::{instant, parse_availability};
 use axum::extract::State;
-use booking_domain::agenda_day::{AgendaDayEvent, Blocked, Freedom};
-use booking_domain::ids::{AgendaId, ClinicId, MemberId, ServiceId, SlotId};
-use booking_domain::stream::StreamName;
+use booking_domain::agenda_day::DayOccupancy;
+use booking_domain::clinic::Clinic;
+use booking_domain::ids::{AgendaId, ClinicId, PatientId, ServiceId, SlotId, SubjectId};
 use booking_domain::time::{Instant, Tz};
 use booking_domain::values::BadField;
 use booking_domain::visibility::{Change, Rule, Situation, smallest_change};
-use booking_events::Actor;
-use booking_store::Recorded;
-use booking_store::fold::{decode, metadata_of, read_whole};
+use historian::Historian;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -44,7 +46,8 @@ pub(crate) struct ExplainQuery {
     pub(crate) slot: Option<Uuid>,
     /// Start of the availability, RFC 3339.
     pub(crate) start: Option<String>,
-    /// As this patient; none: as somebody whom nobody knows.
+    /// As this patient; none: as somebody whom nobody knows, or with a `proof` somebody with a record of whom nothing
+    /// else is known.
     pub(crate) patient: Option<Uuid>,
     /// The patient is `recognized` (the default) or has `proven` it.
     pub(crate) proof: Option<String>,
@@ -139,8 +142,7 @@ pub(crate) struct Explanation {
 
 /// Which availability.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
-    pub(crate) service: ServiceId,
+pub(crate) struct Spot {
     pub(crate) agenda: AgendaId,
     pub(crate) slot: SlotId,
     pub(crate) start: Instant,
@@ -155,18 +157,17 @@ impl ExplainQuery {
         let (as_of, at_time) = (self.as_of.clone(), self.at_time.clone());
         WhenQuery { as_of, at_position: self.at_position, at_time }
     }
-    fn asked(&self) -> ApiResult<Asked> {
+    fn spot(&self) -> ApiResult<Spot> {
         let bad = |e: BadField| Problem::bad_parameter(e.field, e.problem);
-        let service = ServiceId(self.service);
         match (&self.availability, self.agenda, self.slot, &self.start) {
             (Some(text), None, None, None) => {
                 let place = parse_availability("availability", text).map_err(bad)?;
                 let (slot, start) = (place.selected.slot, place.selected.start);
-                Ok(Asked { service, agenda: place.agenda, slot, start })
+                Ok(Spot { agenda: place.agenda, slot, start })
             }
             (None, Some(agenda), Some(slot), Some(start)) => {
                 let start = instant("start", start).map_err(bad)?;
-                Ok(Asked { service, agenda: AgendaId(agenda), slot: SlotId(slot), start })
+                Ok(Spot { agenda: AgendaId(agenda), slot: SlotId(slot), start })
             }
             _ => Err(Problem::bad_parameter("availability", "give it, or agenda, slot and start")),
         }
@@ -186,69 +187,120 @@ pub(crate) async fn explain(
 ) -> ApiResult<Read<Explanation>> {
     let (clinic, who) = (ClinicId(clinic), query.who());
     let access = principal.opens(&app, clinic, ANY_STAFF, "explainAvailability", who.about()).await?;
-    let asked = query.asked()?;
+    let spot = query.spot()?;
     let past = Past::of(&app, clinic, &query.when()).await?;
     access.found(who.note(&app, clinic, &access).await).await?;
-    let explanation = explained(&past, &who, asked).await?;
+    let explanation = explained(&past, &who, ServiceId(query.service), spot).await?;
     access.answer(Read::new(explanation, true)).await
 }
 
+/// What every service of the clinic says of an availability now, and the name of the patient whom it was asked for.
+pub(crate) struct Everything {
+    /// The services, with their internal names.
+    pub(crate) services: Vec<(String, Explanation)>,
+    /// The patient, if one was named.
+    pub(crate) patient: Option<Shown<PersonName>>,
+}
+
+/// The same for every service, as one answer with one record of it: for the clinic's pages.
+pub(crate) async fn explain_everything(
+    app: &AppState,
+    principal: &Principal,
+    who: &Who,
+    spot: Spot,
+) -> ApiResult<Everything> {
+    let clinic = principal.clinic;
+    let access = principal.opens(app, clinic, ANY_STAFF, "explainAvailability", who.about()).await?;
+    let past = Past::of(app, clinic, &WhenQuery::default()).await?;
+    access.found(who.note(app, clinic, &access).await).await?;
+    let scene = Scene::new(&past, spot).await?;
+    let mut services = Vec::with_capacity(scene.rules.services.len());
+    for (id, service) in &scene.rules.services {
+        services.push((service.config.internal_name.clone(), scene.explained(who, *id).await?));
+    }
+    let patient = match who.patient.map(PatientId) {
+        Some(patient) => Some(access.name_of(Some(patient), SubjectId::from(patient), None).await?),
+        None => None,
+    };
+    access.answer(Everything { services, patient }).await
+}
+
 /// The explanation itself, for the API and the command line.
-pub(crate) async fn explained(past: &Past<'_>, who: &Who, asked: Asked) -> ApiResult<Explanation> {
-    let known = past.app.engine.rules(past.clinic).await?;
-    // Streams of days name no clinic: another clinic's agenda does not exist here.
-    if !known.state.agendas.contains_key(&asked.agenda) || !known.state.services.contains_key(&asked.service) {
+pub(crate) async fn explained(past: &Past<'_>, who: &Who, service: ServiceId, spot: Spot) -> ApiResult<Explanation> {
+    if !past.app.engine.rules(past.clinic).await?.state.services.contains_key(&service) {
         return Err(Problem::not_found());
     }
-    let rules = past.rules().await?;
-    let zone = rules.zone();
-    let date = asked.start.wall(zone).0;
-    let viewer = past.viewer(who, Some(asked.service)).await?;
-    let day = past.day(asked.agenda, date).await?.occupancy;
-    let situation = Situation {
-        clinic: (*rules).clone(),
-        service: asked.service,
-        day,
-        slot: asked.slot,
-        start: asked.start,
-        viewer: viewer.facts,
-        now: past.at.now,
-    };
-    let now = past.at.now.rfc3339(zone);
-    let Some(verdict) = situation.verdict() else {
-        let Spoken { en, fr } = Spoken::new(
-            "There was no such availability, or no such service, at that moment.",
-            "Il n’y avait pas de telle disponibilité, ou pas de tel service, à ce moment.",
-        );
-        let (rules, smallest_change) = (Vec::new(), Vec::new());
-        let (offered, exists, publish_at, viewer) = (false, false, None, viewer.told);
-        return Ok(Explanation { offered, exists, en, fr, now, viewer, publish_at, rules, smallest_change });
-    };
-    let historian = Historian::new(past, asked, zone).await?;
-    let mut spoken = Vec::with_capacity(verdict.findings.len());
-    for finding in &verdict.findings {
-        let Spoken { en, fr } = rule_in(&situation, finding, verdict.publish_at);
-        let set_by = historian.set_by(&situation, finding.rule, finding.revision).await?;
-        let criterion = match finding.rule {
-            Rule::Criterion(place) => Some(place),
-            _ => None,
-        };
-        spoken.push(RuleSpoken { rule: finding.rule.name(), criterion, passed: finding.passed, en, fr, set_by });
+    Scene::new(past, spot).await?.explained(who, service).await
+}
+
+/// An availability with everything that rules ask about it, at one moment.
+struct Scene<'a> {
+    past: &'a Past<'a>,
+    spot: Spot,
+    rules: Arc<Clinic>,
+    day: DayOccupancy,
+    historian: Historian<'a>,
+}
+
+impl<'a> Scene<'a> {
+    async fn new(past: &'a Past<'a>, spot: Spot) -> ApiResult<Self> {
+        // Streams of days name no clinic: another clinic's agenda does not exist here.
+        if !past.app.engine.rules(past.clinic).await?.state.agendas.contains_key(&spot.agenda) {
+            return Err(Problem::not_found());
+        }
+        let rules = past.rules().await?;
+        let day = past.day(spot.agenda, spot.start.wall(rules.zone()).0).await?.occupancy;
+        let historian = Historian::new(past, spot, rules.zone()).await?;
+        Ok(Self { past, spot, rules, day, historian })
     }
-    let refusing = verdict.findings.iter().filter(|f| !f.passed).count();
-    let Spoken { en, fr } = Spoken::verdict(verdict.offered, refusing);
-    let could_be = smallest_change(&situation).iter().map(|change| told(change, &situation, zone)).collect();
-    Ok(Explanation {
-        offered: verdict.offered,
-        exists: true,
-        en,
-        fr,
-        now,
-        viewer: viewer.told,
-        publish_at: verdict.publish_at.filter(|at| *at != Instant::MIN).map(|at| at.rfc3339(zone)),
-        rules: spoken,
-        smallest_change: could_be,
-    })
+
+    async fn explained(&self, who: &Who, service: ServiceId) -> ApiResult<Explanation> {
+        let zone = self.rules.zone();
+        let viewer = self.past.viewer(who, Some(service)).await?;
+        let situation = Situation {
+            clinic: (*self.rules).clone(),
+            service,
+            day: self.day.clone(),
+            slot: self.spot.slot,
+            start: self.spot.start,
+            viewer: viewer.facts,
+            now: self.past.at.now,
+        };
+        let now = self.past.at.now.rfc3339(zone);
+        let Some(verdict) = situation.verdict() else {
+            let Spoken { en, fr } = Spoken::new(
+                "There was no such availability, or no such service, at that moment.",
+                "Il n’y avait pas de telle disponibilité, ou pas de tel service, à ce moment.",
+            );
+            let (rules, smallest_change) = (Vec::new(), Vec::new());
+            let (offered, exists, publish_at, viewer) = (false, false, None, viewer.told);
+            return Ok(Explanation { offered, exists, en, fr, now, viewer, publish_at, rules, smallest_change });
+        };
+        let mut spoken = Vec::with_capacity(verdict.findings.len());
+        for finding in &verdict.findings {
+            let Spoken { en, fr } = rule_in(&situation, finding, verdict.publish_at);
+            let set_by = self.historian.set_by(&situation, finding.rule, finding.revision).await?;
+            let criterion = match finding.rule {
+                Rule::Criterion(place) => Some(place),
+                _ => None,
+            };
+            spoken.push(RuleSpoken { rule: finding.rule.name(), criterion, passed: finding.passed, en, fr, set_by });
+        }
+        let refusing = verdict.findings.iter().filter(|f| !f.passed).count();
+        let Spoken { en, fr } = Spoken::verdict(verdict.offered, refusing);
+        let could_be = smallest_change(&situation).iter().map(|change| told(change, &situation, zone)).collect();
+        Ok(Explanation {
+            offered: verdict.offered,
+            exists: true,
+            en,
+            fr,
+            now,
+            viewer: viewer.told,
+            publish_at: verdict.publish_at.filter(|at| *at != Instant::MIN).map(|at| at.rfc3339(zone)),
+            rules: spoken,
+            smallest_change: could_be,
+        })
+    }
 }
 
 fn told(change: &Change, situation: &Situation, zone: Tz) -> CouldBe {
@@ -258,7 +310,9 @@ fn told(change: &Change, situation: &Situation, zone: Tz) -> CouldBe {
         Change::LinkActivity(id) | Change::GiveSlotActivity(id) | Change::ReinstateActivity(id) => {
             serde_json::json!({ "activity": id.0 })
         }
-        Change::AdmitPractitioner(id) => serde_json::json!({ "practitioner": id.0 }),
+        Change::AdmitPractitioner(id) | Change::ReactivatePractitioner(id) => {
+            serde_json::json!({ "practitioner": id.0 })
+        }
         Change::WidenCriterion(place) | Change::DropCriterion(place) => serde_json::json!({ "criterion": place }),
         Change::ShortenNotice(minutes) | Change::WidenHorizon(minutes) => serde_json::json!({ "minutes": minutes }),
         Change::RaiseCap(cap) => serde_json::json!({ "cap": cap }),
@@ -277,122 +331,4 @@ fn told(change: &Change, situation: &Situation, zone: Tz) -> CouldBe {
         | Change::PutAvailabilityBack => serde_json::json!({}),
     };
     CouldBe { change: change.name(), with, en, fr }
-}
-
-/// Finds the events that rules rest on.
-struct Historian<'a> {
-    past: &'a Past<'a>,
-    asked: Asked,
-    zone: Tz,
-    clinic: Vec<Recorded>,
-    day: Vec<Recorded>,
-}
-
-impl<'a> Historian<'a> {
-    async fn new(past: &'a Past<'a>, asked: Asked, zone: Tz) -> ApiResult<Self> {
-        let log = &**past.app.log();
-        let clinic = read_whole(log, &StreamName::clinic(past.clinic)).await?;
-        let day = read_whole(log, &StreamName::agenda_day(asked.agenda, asked.start.wall(zone).0)).await?;
-        Ok(Self { past, asked, zone, clinic, day })
-    }
-
-    async fn set_by(&self, situation: &Situation, rule: Rule, revision: Option<u64>) -> ApiResult<Option<SetBy>> {
-        let event = match (revision, rule) {
-            (Some(revision), _) => self.clinic.iter().find(|e| e.revision == revision),
-            (None, Rule::Published) => self.of_day(|e| self.is_about_slot(e))?,
-            (None, Rule::Free) => self.blocking(situation)?,
-            (None, _) => None,
-        };
-        match event {
-            Some(event) => self.told(event).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn is_about_slot(&self, event: &AgendaDayEvent) -> bool {
-        match event {
-            AgendaDayEvent::SlotPublished(e) => e.slot == self.asked.slot,
-            AgendaDayEvent::SlotAmended(e) => e.slot == self.asked.slot,
-            AgendaDayEvent::SlotWithdrawn(e) => e.slot == self.asked.slot,
-            _ => false,
-        }
-    }
-
-    /// What took the time, if it is not free.
-    fn blocking(&self, situation: &Situation) -> ApiResult<Option<&Recorded>> {
-        let Some(span) = situation.span() else { return Ok(None) };
-        match situation.freedom() {
-            Some(Freedom::Blocked(Blocked::Withdrawn)) => {
-                self.of_day(|e| matches!(e, AgendaDayEvent::SlotWithdrawn(e) if e.slot == self.asked.slot))
-            }
-            Some(Freedom::Blocked(Blocked::Booked)) => {
-                let taken = situation.day.taken.iter().find(|t| t.span.overlaps(span)).map(|t| t.appointment);
-                self.of_day(|e| {
-                    matches!(
-                        e,
-                        AgendaDayEvent::AppointmentBooked(_)
-                            | AgendaDayEvent::AppointmentMoved(_)
-                            | AgendaDayEvent::AppointmentMovedIn(_)
-                    ) && e.appointment() == taken
-                })
-            }
-            Some(Freedom::Blocked(Blocked::Promised)) => {
-                let promised = situation.day.promised.iter().find(|p| p.span.overlaps(span)).map(|p| p.appointment);
-                self.of_day(|e| matches!(e, AgendaDayEvent::MoveReserved(e) if Some(e.appointment) == promised))
-            }
-            Some(Freedom::Blocked(Blocked::Held(until))) => {
-                let held = situation.day.holds.iter().find(|h| h.expires_at == until).map(|h| h.id);
-                self.of_day(|e| matches!(e, AgendaDayEvent::HoldPlaced(e) if Some(e.hold) == held))
-            }
-            Some(Freedom::Blocked(Blocked::Removed) | Freedom::Free | Freedom::Own(_)) | None => Ok(None),
-        }
-    }
-
-    /// The day's last event of a kind, up to the moment.
-    fn of_day(&self, wanted: impl Fn(&AgendaDayEvent) -> bool) -> ApiResult<Option<&Recorded>> {
-        let mut last = None;
-        for event in &self.day {
-            if !self.past.at.upto.includes(event, metadata_of(event)?.occurred_at) {
-                break;
-            }
-            if wanted(&decode::<AgendaDayEvent>(event)?) {
-                last = Some(event);
-            }
-        }
-        Ok(last)
-    }
-
-    async fn told(&self, event: &Recorded) -> ApiResult<SetBy> {
-        let metadata = metadata_of(event)?;
-        let (actor, id) = match metadata.actor {
-            Actor::System => ("system", None),
-            Actor::Operator => ("operator", None),
-            Actor::Staff(id) => ("staff", Some(id.0)),
-            Actor::Token(id) => ("token", Some(id.0)),
-            Actor::Visit(id) => ("visit", Some(id.0)),
-            Actor::Link(id) => ("link", Some(id.0)),
-            Actor::Unknown(id) => ("unknown", Some(id)),
-        };
-        let name = match metadata.actor {
-            Actor::Staff(member) | Actor::Token(member) => self.name(member).await?,
-            _ => None,
-        };
-        Ok(SetBy {
-            stream: event.stream.to_string(),
-            revision: event.revision,
-            position: event.position.0,
-            what: event.event_type.split(".v").next().unwrap_or_default().to_owned(),
-            at: metadata.occurred_at.rfc3339(self.zone),
-            actor,
-            id,
-            name,
-        })
-    }
-
-    async fn name(&self, member: MemberId) -> ApiResult<Option<String>> {
-        let engine = &self.past.app.engine;
-        let folded = engine.member(member).await?;
-        let Some(added) = folded.state.added.as_ref().filter(|a| a.clinic == self.past.clinic) else { return Ok(None) };
-        Ok(engine.open_staff(self.past.clinic, member, &added.identity).await?.map(|identity| identity.name))
-    }
 }

@@ -42,7 +42,8 @@ pub(crate) struct WhenQuery {
 pub(crate) struct Who {
     /// As this patient.
     pub(crate) patient: Option<Uuid>,
-    /// The patient is `recognized` (the default) or has `proven` it.
+    /// The patient is `recognized` (the default) or has `proven` it. Without a patient: somebody with a record, of whom
+    /// nothing else is known.
     pub(crate) proof: Option<String>,
     /// With the holds of this visit.
     pub(crate) visit: Option<Uuid>,
@@ -174,7 +175,12 @@ impl<'a> Past<'a> {
             let day = self.app.engine.day(at.agenda, at.date).await?;
             visit = visit.or(day.state.appointments.get(&row.id).and_then(|a| a.visit));
         }
-        let Some(patient) = patient else { return Ok(nobody(visit, None)) };
+        let Some(patient) = patient else {
+            return Ok(match (&who.proof, who.appointment) {
+                (Some(_), None) => somebody(class, visit),
+                _ => nobody(visit, None),
+            });
+        };
         let rules = self.rules().await?;
         // As on the portal, a cap binds whoever is proven, and everybody who is recognized where nobody has to prove it.
         let proof_is_asked = rules.settings.recognition_proof != RecognitionProof::None;
@@ -190,6 +196,12 @@ impl<'a> Past<'a> {
             (_, Some(NotKnown::Erased)) => Ok(nobody(visit, Some("erased"))),
         }
     }
+}
+
+/// Somebody with a record of whom nothing else is known: what such a criterion needs is missing (8.1), no cap counts.
+fn somebody(class: ViewerClass, visit: Option<VisitId>) -> Viewed {
+    let told = ShownTo { class: class.name(), unknown: None };
+    Viewed { facts: ViewerFacts { class, ..ViewerFacts::unrecognized(visit) }, told }
 }
 
 fn nobody(visit: Option<VisitId>, unknown: Option<&'static str>) -> Viewed {

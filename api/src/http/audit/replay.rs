@@ -90,6 +90,9 @@ pub struct AgendaQuery {
     pub at_time: Option<String>,
     /// Waits up to two seconds until this position is shown; not for the past.
     pub after: Option<String>,
+    /// False: without the names of whom appointments are for, so that nobody is shown and nothing is recorded. The
+    /// auditors' agenda never has any.
+    pub names: Option<bool>,
 }
 
 /// Which moment an answer shows.

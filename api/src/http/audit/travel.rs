@@ -35,7 +35,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SeenQuery {
-    /// As this patient; none: as somebody whom nobody knows.
+    /// As this patient; none: as somebody whom nobody knows, or with a `proof` somebody with a record of whom nothing
+    /// else is known.
     pub(crate) patient: Option<Uuid>,
     /// The patient is `recognized` (the default) or has `proven` it.
     pub(crate) proof: Option<String>,
@@ -74,7 +75,8 @@ pub(crate) struct SeenPageQuery {
     pub(crate) cursor: Option<String>,
     /// Also count the availabilities of every day asked for.
     pub(crate) counts: Option<bool>,
-    /// As this patient; none: as somebody whom nobody knows.
+    /// As this patient; none: as somebody whom nobody knows, or with a `proof` somebody with a record of whom nothing
+    /// else is known.
     pub(crate) patient: Option<Uuid>,
     /// The patient is `recognized` (the default) or has `proven` it.
     pub(crate) proof: Option<String>,
