@@ -184,6 +184,22 @@ panel-reference = Reference
 panel-messages = Messages
 panel-messages-on = on
 panel-messages-off = off for this appointment
+panel-delivery = Delivery
+message-booking = Booking notice
+message-change = Notice of a change
+message-cancellation = Notice of the cancellation
+message-by-email = by e-mail
+message-by-sms = by text message
+message-by-none = without an address
+message-delivered = { $what } { $how }: sent.
+message-undelivered = { $what } { $how }: could not be delivered.
+message-call = The notice could not be delivered: call
+message-no-phone = (there is no telephone number)
+undelivered-title = Notices that could not be delivered
+undelivered-lead = These patients do not know of the last change of their appointment. Call them.
+undelivered-none = Every notice about coming appointments was delivered.
+agenda-count-undelivered = Notice not delivered
+agenda-services = Only these services
 panel-marks = Marks
 panel-cancelled = Cancellation
 panel-typed = Contact details typed at the booking
@@ -208,6 +224,10 @@ cancelled-kept = The time may be booked again.
 cancelled-dropped = The availability was dropped.
 cancelled-hidden = Not in the patient’s list.
 changed-by = Changed by { $who }, { $at }: { $what }
+stale-changed = Changed by { $who } on { $when }.
+stale-somebody = Somebody else changed this in the meantime.
+actor-token = another program
+actor-operator = the operator of this server
 actor-patient = the patient, online
 actor-system = the system
 actor-staff = a staff member
@@ -359,28 +379,19 @@ slot-why = Why is it (not) online?
 slot-preview-as = As seen by
 slot-anonymous = somebody who is not recognized
 slot-recognized = somebody who is recognized
-slot-patient = this patient
 slot-look = Look
 slot-offered = Offered online
 slot-not-offered = Not offered online
 slot-service-none = No service is configured.
-slot-publish-at = Published: { $moment }
-slot-at-once = at once
-slot-pass = yes
-slot-fail = no
-rule-portal-active = The portal is on
-rule-service-active = The service is active and may be booked
-rule-activity-linked = The slot’s activity belongs to the service
-rule-activity-active = The activity is not retired
-rule-practitioner = The practitioner is part of the service
-rule-origin = The slot is not recurring, or the clinic allows it
-rule-recognition = The person is recognized as required
-rule-criterion = The eligibility criterion is met
-rule-not-started = It has not started
-rule-min-notice = The minimum notice is kept
-rule-published = Its publication moment has come
-rule-cap = The cap of appointments is not reached
-rule-free = It is free
+slot-as-patient = Look as a given patient: search for the record
+slot-as-proven = { $who }, who returned the code
+slot-as-unproven = { $who }, who returned no code
+slot-proof = Proof
+slot-proven = returned the code
+slot-unproven = returned no code
+slot-keeps-back = Keeps it back:
+slot-otherwise = It would be otherwise with this change:
+slot-set-by = (set by { $who }, { $at })
 schedule-title = Manage the schedule
 schedule-bulk = Open many slots
 schedule-templates = Schedule templates
@@ -389,6 +400,8 @@ schedule-to = To
 schedule-weekdays = Weekdays
 schedule-repeat = Recurrence: the same slot every week until
 schedule-every = Every so many weeks
+schedule-except = Days left out
+schedule-except-how = One a line, such as 2026-12-25.
 schedule-preview = Preview
 schedule-would = { $count ->
     [one] { $count } slot would be opened
@@ -408,6 +421,27 @@ schedule-undone = { $count ->
    *[other] { $count } slots withdrawn.
 }
 schedule-more = and { $count } more
+day-title = Withdraw a day
+day-lead = Everything that is free in these agendas is withdrawn. Appointments stay: you see whom to call.
+day-missing = Choose a day and at least one agenda.
+day-would = { $count ->
+    [one] { $count } slot would be withdrawn.
+   *[other] { $count } slots would be withdrawn.
+}
+day-done = { $count ->
+    [one] { $count } slot is withdrawn.
+   *[other] { $count } slots are withdrawn.
+}
+day-kept = { $count ->
+    [one] { $count } was changed in the meantime and stays: look again.
+   *[other] { $count } were changed in the meantime and stay: look again.
+}
+day-nobody = Nobody is booked on that day.
+day-call = { $count ->
+    [one] { $count } person to call
+   *[other] { $count } people to call
+}
+day-do = Withdraw this day
 template-make = Make a template from the slots of a week
 template-name = Name of the template
 template-first = First day

@@ -184,6 +184,22 @@ panel-reference = Référence
 panel-messages = Messages
 panel-messages-on = activés
 panel-messages-off = désactivés pour ce rendez-vous
+panel-delivery = Envoi
+message-booking = Avis de prise de rendez-vous
+message-change = Avis de modification
+message-cancellation = Avis d’annulation
+message-by-email = par courriel
+message-by-sms = par texto
+message-by-none = sans adresse
+message-delivered = { $what } { $how } : envoyé.
+message-undelivered = { $what } { $how } : n’a pas pu être remis.
+message-call = L’avis n’a pas pu être remis : appeler
+message-no-phone = (il n’y a pas de numéro de téléphone)
+undelivered-title = Avis qui n’ont pas pu être remis
+undelivered-lead = Ces patients ignorent le dernier changement de leur rendez-vous. Appelez-les.
+undelivered-none = Tous les avis de rendez-vous à venir ont été remis.
+agenda-count-undelivered = Avis non remis
+agenda-services = Seulement ces services
 panel-marks = Remarques
 panel-cancelled = Annulation
 panel-typed = Coordonnées saisies à la réservation
@@ -208,6 +224,10 @@ cancelled-kept = La plage peut être réservée de nouveau.
 cancelled-dropped = La disponibilité a été supprimée.
 cancelled-hidden = N’est pas dans la liste du patient.
 changed-by = Modifié par { $who }, { $at } : { $what }
+stale-changed = Modifié par { $who } le { $when }.
+stale-somebody = Quelqu’un d’autre a modifié ceci entre-temps.
+actor-token = un autre logiciel
+actor-operator = l’exploitant de ce serveur
 actor-patient = le patient, en ligne
 actor-system = le système
 actor-staff = un membre du personnel
@@ -359,28 +379,19 @@ slot-why = Pourquoi est-elle (n’est-elle pas) en ligne ?
 slot-preview-as = Vue par
 slot-anonymous = une personne non identifiée
 slot-recognized = une personne identifiée
-slot-patient = ce patient
 slot-look = Regarder
 slot-offered = Offerte en ligne
 slot-not-offered = Pas offerte en ligne
 slot-service-none = Aucun service n’est configuré.
-slot-publish-at = Publiée : { $moment }
-slot-at-once = dès l’ouverture
-slot-pass = oui
-slot-fail = non
-rule-portal-active = Le portail est ouvert
-rule-service-active = Le service est actif et se réserve
-rule-activity-linked = L’activité de la plage fait partie du service
-rule-activity-active = L’activité n’est pas retirée
-rule-practitioner = L’intervenant fait partie du service
-rule-origin = La plage n’est pas récurrente, ou la clinique le permet
-rule-recognition = La personne est identifiée comme il le faut
-rule-criterion = Le critère d’admissibilité est satisfait
-rule-not-started = Elle n’a pas commencé
-rule-min-notice = Le délai minimal est respecté
-rule-published = Son moment de publication est venu
-rule-cap = Le maximum de rendez-vous n’est pas atteint
-rule-free = Elle est libre
+slot-as-patient = Regarder comme un patient donné : chercher le dossier
+slot-as-proven = { $who }, qui a redonné le code
+slot-as-unproven = { $who }, qui n’a pas redonné de code
+slot-proof = Preuve
+slot-proven = code redonné
+slot-unproven = pas de code
+slot-keeps-back = S’y oppose :
+slot-otherwise = Il en serait autrement avec ce changement :
+slot-set-by = (réglé par { $who }, { $at })
 schedule-title = Gérer l’horaire
 schedule-bulk = Ouvrir plusieurs plages
 schedule-templates = Modèles d’horaire
@@ -389,6 +400,8 @@ schedule-to = Au
 schedule-weekdays = Jours de la semaine
 schedule-repeat = Récurrence : la même plage chaque semaine jusqu’au
 schedule-every = Toutes les combien de semaines
+schedule-except = Jours exclus
+schedule-except-how = Un par ligne, p. ex. 2026-12-25.
 schedule-preview = Voir avant d’ouvrir
 schedule-would = { $count ->
     [one] { $count } plage serait ouverte
@@ -408,6 +421,27 @@ schedule-undone = { $count ->
    *[other] { $count } plages retirées.
 }
 schedule-more = et { $count } autres
+day-title = Retirer une journée
+day-lead = Tout ce qui est libre dans ces agendas est retiré. Les rendez-vous restent : vous voyez qui appeler.
+day-missing = Choisissez un jour et au moins un agenda.
+day-would = { $count ->
+    [one] { $count } plage serait retirée.
+   *[other] { $count } plages seraient retirées.
+}
+day-done = { $count ->
+    [one] { $count } plage est retirée.
+   *[other] { $count } plages sont retirées.
+}
+day-kept = { $count ->
+    [one] { $count } a été modifiée entre-temps et reste : vérifiez.
+   *[other] { $count } ont été modifiées entre-temps et restent : vérifiez.
+}
+day-nobody = Personne n’a de rendez-vous ce jour-là.
+day-call = { $count ->
+    [one] { $count } personne à appeler
+   *[other] { $count } personnes à appeler
+}
+day-do = Retirer cette journée
 template-make = Faire un modèle des plages d’une semaine
 template-name = Nom du modèle
 template-first = Premier jour

@@ -3,11 +3,10 @@
 
 use super::appointments::{address, fresh_key, go, moment, person, shown_on_page, with_status};
 use super::frame::{Frame, Section, SignedIn};
+use super::picker::{Found, SearchForm, find};
 use super::words::{notice, refusal, sex};
 use crate::http::AppState;
-use crate::http::clinics::appointments::AfterQuery;
 use crate::http::clinics::appointments::change::{self, AttachPatient};
-use crate::http::clinics::patients::{self, SearchPatients};
 use crate::http::clinics::reconciliation::{QueueQuery, Unidentified, queue};
 use crate::http::disclosure::PersonDetails;
 use crate::http::extract::{ApiJson, ApiPath, ApiQuery};
@@ -16,7 +15,6 @@ use crate::pages::form::Form;
 use crate::pages::text::Words;
 use crate::pages::{assets, render};
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
@@ -104,13 +102,6 @@ struct List {
     undo: Option<Undo>,
     cases: Vec<Case>,
     next: Option<String>,
-}
-
-/// A record that a search found.
-struct Found {
-    id: Uuid,
-    name: String,
-    about: String,
 }
 
 #[derive(askama::Template)]
@@ -295,12 +286,6 @@ async fn show(
     render(&One { w: signed.w, frame, alert: problem.map(|p| refusal(signed.w, p)), case, search, found })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct SearchForm {
-    search: String,
-}
-
 async fn search(
     State(app): State<AppState>,
     signed: SignedIn,
@@ -308,20 +293,8 @@ async fn search(
     form: Form<SearchForm>,
 ) -> ApiResult<Response> {
     let case = waiting(&app, &signed, id, &[], None).await?;
-    let value = SearchPatients { text: form.value.search.trim().to_owned(), limit: Some(20) };
-    let body = ApiJson { value, bytes: Bytes::new() };
-    let (who, path) = (signed.principal.clone(), ApiPath(signed.clinic()));
-    let query = ApiQuery(AfterQuery { after: None });
-    match patients::search(State(app.clone()), who, path, query, body).await {
-        Ok(answer) => {
-            let found = answer.body.patients.iter().filter_map(|item| {
-                let person = person(signed.w, &item.details)?;
-                let about = format!("{} {}", person.birth_date, person.phones.join(", "));
-                Some(Found { id: item.id, name: person.name, about })
-            });
-            let found = found.collect();
-            show(&app, &signed, case, None, (form.value.search, Some(found))).await
-        }
+    match find(&app, &signed, &form.value.search).await {
+        Ok(found) => show(&app, &signed, case, None, (form.value.search, Some(found))).await,
         Err(problem) => {
             let problem = shown_on_page(problem)?;
             let page = show(&app, &signed, case, Some(&problem), (form.value.search, None)).await?;

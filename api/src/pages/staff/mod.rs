@@ -9,18 +9,24 @@
 //! | [`appointments`] | one appointment: its facts and history, and everything that may be done with it |
 //! | [`slots`] | one slot, many, templates, why it is (not) online |
 //! | [`identify`], [`patients`] | who somebody is; records |
+//! | [`picker`] | a record is searched for, then chosen |
+//! | [`undelivered`] | whom to call, since no message arrived |
+//! | [`changed`] | who changed something in the meantime |
 //! | [`live`] | what happens, as it happens |
 //! | [`words`] | words for what the API names |
 
 mod admin;
 mod agenda;
 mod appointments;
+mod changed;
 pub(crate) mod frame;
 mod identify;
 mod live;
 mod patients;
+mod picker;
 mod session;
 mod slots;
+mod undelivered;
 mod words;
 
 use crate::http::AppState;
@@ -37,4 +43,5 @@ pub(super) fn routes() -> Router<AppState> {
         .merge(identify::routes())
         .merge(patients::routes())
         .merge(slots::routes())
+        .merge(undelivered::routes())
 }

@@ -6,19 +6,19 @@ mod form;
 
 use super::appointments::{Person, moment, person, shown_on_page, with_status};
 use super::frame::{Frame, Section, SignedIn};
+use super::picker::{Found, SearchForm, find};
 use super::words;
 use crate::http::AppState;
 use crate::http::clinics::appointments::AfterQuery;
+use crate::http::clinics::patients as api;
 use crate::http::clinics::patients::form::RegistrationForm;
 use crate::http::clinics::patients::record::PatientRecord;
-use crate::http::clinics::patients::{self as api, SearchPatients};
-use crate::http::extract::{ApiJson, ApiPath, ApiQuery};
+use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
 use crate::pages::form::Form;
 use crate::pages::render;
 use crate::pages::text::Words;
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
@@ -36,13 +36,6 @@ pub(super) fn routes() -> Router<AppState> {
         .merge(change::routes())
 }
 
-/// A record that was found.
-struct Found {
-    id: Uuid,
-    person: Person,
-    deceased: bool,
-}
-
 #[derive(askama::Template)]
 #[template(path = "staff/patients/search.html")]
 struct SearchPage {
@@ -51,12 +44,6 @@ struct SearchPage {
     alert: Option<String>,
     search: String,
     found: Option<Vec<Found>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct SearchForm {
-    search: String,
 }
 
 async fn page(
@@ -72,20 +59,6 @@ async fn page(
 async fn ask(State(app): State<AppState>, signed: SignedIn) -> ApiResult<Response> {
     signed.principal.allow(signed.principal.clinic, crate::http::auth::CARE)?;
     page(&app, &signed, None, (String::new(), None)).await
-}
-
-/// Finds records; the answer was recorded when it comes.
-async fn find(app: &AppState, signed: &SignedIn, text: &str) -> ApiResult<Vec<Found>> {
-    let value = SearchPatients { text: text.trim().to_owned(), limit: Some(50) };
-    let body = ApiJson { value, bytes: Bytes::new() };
-    let (who, path) = (signed.principal.clone(), ApiPath(signed.clinic()));
-    let query = ApiQuery(AfterQuery { after: None });
-    let found = api::search(State(app.clone()), who, path, query, body).await?.body.patients;
-    let shown = found.iter().filter_map(|item| {
-        let person = person(signed.w, &item.details)?;
-        Some(Found { id: item.id, person, deceased: item.deceased })
-    });
-    Ok(shown.collect())
 }
 
 async fn search(State(app): State<AppState>, signed: SignedIn, form: Form<SearchForm>) -> ApiResult<Response> {

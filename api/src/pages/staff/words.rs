@@ -30,6 +30,25 @@ pub(super) fn availability(w: Words, state: &str, icon: &str) -> String {
     }
 }
 
+/// What became of a message about an appointment, in a sentence.
+pub(super) fn message(w: Words, kind: &str, channel: Option<&str>, delivered: bool) -> String {
+    let what = match kind {
+        "change" => w.t("message-change"),
+        "cancellation" => w.t("message-cancellation"),
+        _ => w.t("message-booking"),
+    };
+    let how = match channel {
+        Some("email") => w.t("message-by-email"),
+        Some("sms") => w.t("message-by-sms"),
+        _ => w.t("message-by-none"),
+    };
+    if delivered {
+        w.tv("message-delivered", &[("what", what), ("how", how)])
+    } else {
+        w.tv("message-undelivered", &[("what", what), ("how", how)])
+    }
+}
+
 /// How an appointment takes place.
 pub(super) fn modality(w: Words, modality: &str) -> String {
     match modality {

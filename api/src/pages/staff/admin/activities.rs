@@ -1,6 +1,6 @@
 //! Activities: what appointments are for, inside the clinic. No patient reads their names (R6).
 
-use super::outcome::{After, Errors, Line, Outcome, Refused, press, stored, submit};
+use super::outcome::{self, After, Errors, Line, Outcome, press, stored, submit};
 use super::spans::number;
 use super::{Admin, Button, Page, on_page, tidy};
 use crate::http::AppState;
@@ -77,7 +77,9 @@ impl Fields {
             _ => Err(Errors::one("duration", w.t("admin-bad-duration"))),
         }
     }
+}
 
+impl outcome::Fields for Fields {
     fn lines(&self, w: Words) -> Vec<Line> {
         vec![
             Line::new(w.t("admin-activity-name"), tidy(&self.name)),
@@ -178,8 +180,7 @@ async fn save(admin: Admin, ApiPath(id): ApiPath<ActivityId>, form: Form<Fields>
     let Err(refused) = sent.await? else { return Ok(stored(LIST, "saved")) };
     let known = one(&admin, id).await?;
     let current = Fields::of(&known);
-    let shown = if matches!(refused, Refused::Stale(_)) { current.clone() } else { fields.clone() };
-    let outcome = Outcome::of(refused, &admin, &admin.stream(), (fields.lines(w), &current.lines(w))).await?;
+    let (outcome, shown) = Outcome::of_form(refused, &admin, fields, current).await?;
     filled(admin, outcome, Some(known), shown)
 }
 

@@ -10,7 +10,7 @@
 //! | `portal`, `share` | the portal; its link, QR code and snippets |
 //! | `activities`, `practitioners` | what schedules are made of |
 //! | `services`, `service_fields` | what patients choose, with the preview of what goes online |
-//! | `settings` | delays, caps, proof of recognition |
+//! | `settings`, `retention` | delays, caps, proof of recognition; how long what is kept |
 //! | `members`, `tokens` | who works here, and which machines |
 //! | `outcome`, `spans` | what became of a form; lengths of time as people write them |
 
@@ -20,6 +20,7 @@ mod members;
 mod outcome;
 mod portal;
 mod practitioners;
+mod retention;
 mod service_fields;
 mod services;
 mod settings;
@@ -82,7 +83,7 @@ impl FromRequestParts<AppState> for Admin {
             app: app.clone(),
             principal: signed.principal,
             frame: frame.map_err(IntoResponse::into_response)?,
-            origin: origin(&parts.headers, &parts.uri),
+            origin: app.messages.public_url().map_or_else(|| origin(&parts.headers, &parts.uri), str::to_owned),
             asked: parts.method == Method::GET,
         })
     }
@@ -184,7 +185,7 @@ macro_rules! on_page {
 }
 use on_page;
 
-/// The address that this request came to. Cookies of ours are `Secure`, so anything but this machine speaks https.
+/// The address that this request came to, for a server that was not told its own (`--public-url`). Cookies of ours are `Secure`, so anything but this machine speaks https.
 fn origin(headers: &HeaderMap, uri: &Uri) -> String {
     let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = named.or_else(|| uri.authority().map(Authority::as_str)).unwrap_or("localhost");
@@ -241,11 +242,12 @@ mod tests {
 
     #[test]
     fn every_field_that_the_api_can_refuse_has_words_of_ours() {
-        let pages: [outcome::Explain; 8] = [
+        let pages: [outcome::Explain; 9] = [
             activities::explain,
             practitioners::explain,
             services::explain,
             settings::explain,
+            retention::explain,
             portal::explain,
             members::explain,
             members::explain_change,
@@ -275,6 +277,9 @@ mod tests {
             "/hold_minutes",
             "/change_cutoff_minutes",
             "/recognition_proof",
+            "/attached_years",
+            "/provisional_days",
+            "/cooling_off_days",
             "/slug",
             "/contact/phone",
             "/contact/email",

@@ -2,12 +2,11 @@
 
 use super::Admin;
 use crate::http::problem::{ApiResult, Problem};
+use crate::pages::staff::changed::changed_by;
 use crate::pages::text::Words;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use booking_domain::stream::StreamName;
-use booking_events::Actor;
-use booking_store::fold::metadata_of;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -35,6 +34,12 @@ impl Line {
     pub(super) fn new(label: String, text: impl Into<String>) -> Self {
         Self { label, text: text.into() }
     }
+}
+
+/// The fields of a form, as lines that can be compared and read.
+pub(super) trait Fields: Clone {
+    /// Each field with its label.
+    fn lines(&self, w: Words) -> Vec<Line>;
 }
 
 /// What is wrong with which field.
@@ -70,6 +75,8 @@ impl Outcome {
             Some("added") => Some(w.t("admin-done-added")),
             Some("on") => Some(w.t("admin-done-on")),
             Some("off") => Some(w.t("admin-done-off")),
+            Some("away") => Some(w.t("admin-done-away")),
+            Some("back") => Some(w.t("admin-done-back")),
             Some("revoked") => Some(w.t("admin-done-revoked")),
             _ => None,
         };
@@ -88,10 +95,18 @@ impl Outcome {
         match refused {
             Refused::Fields(errors) => Ok(Self::errors(errors)),
             Refused::Stale(revision) => {
-                let stale = Some(changed(admin, stream, revision).await?);
+                let stale = Some(changed_by(&admin.app, &admin.principal, admin.w(), stream, revision).await?);
                 Ok(Self { stale, typed: differing(typed, current), ..Self::default() })
             }
         }
+    }
+    /// The same of a form with fields, and what its fields show now: what was typed, or what stands if that was out of
+    /// date.
+    pub(super) async fn of_form<F: Fields>(refused: Refused, admin: &Admin, typed: &F, now: F) -> ApiResult<(Self, F)> {
+        let texts = (typed.lines(admin.w()), &now.lines(admin.w())[..]);
+        let stale = matches!(refused, Refused::Stale(_));
+        let outcome = Self::of(refused, admin, &admin.stream(), texts).await?;
+        Ok((outcome, if stale { now } else { typed.clone() }))
     }
     /// The same of a button.
     pub(super) async fn of_button(refused: Refused, admin: &Admin, stream: &StreamName) -> ApiResult<Self> {
@@ -187,32 +202,6 @@ pub(super) async fn press<T, F: Future<Output = ApiResult<T>>>(
     call: impl Fn() -> F,
 ) -> ApiResult<Result<T, Refused>> {
     submit(w, |_| ("main", "admin-bad-form"), || Ok(()), |()| call()).await
-}
-
-/// "Changed by Ada Gagnon at …": who caused the event of this revision, and when.
-async fn changed(admin: &Admin, stream: &StreamName, revision: u64) -> ApiResult<String> {
-    let (app, w) = (&admin.app, admin.w());
-    let events = app.log().read_stream(stream, revision, 1).await?;
-    let Some(event) = events.first() else {
-        return Ok(w.t("admin-stale-somebody"));
-    };
-    let metadata = metadata_of(event)?;
-    let who = match metadata.actor {
-        Actor::Staff(member) => {
-            let known = app.engine.member(member).await?;
-            let identity = match &known.state.added {
-                Some(added) => app.engine.open_staff(metadata.clinic, member, &added.identity).await?,
-                None => None,
-            };
-            identity.map_or_else(|| w.t("admin-who-staff"), |identity| identity.name)
-        }
-        Actor::Token(_) => w.t("admin-who-token"),
-        Actor::Operator => w.t("admin-who-operator"),
-        _ => w.t("admin-who-system"),
-    };
-    let zone = app.engine.rules(admin.principal.clinic).await?.state.zone();
-    let when = w.moment(metadata.occurred_at, zone);
-    Ok(w.tv("admin-stale", &[("who", who.as_str()), ("when", when.as_str())]))
 }
 
 /// What was typed otherwise than it stands now.

@@ -1,6 +1,6 @@
 //! The portal: the switch, its address, what it says, how it looks, and who may embed it.
 
-use super::outcome::{After, Errors, Line, Outcome, Refused, press, stored, submit};
+use super::outcome::{self, After, Errors, Line, Outcome, press, stored, submit};
 use super::settings::yes_no;
 use super::{Admin, Page, on_page, optional, tidy};
 use crate::http::AppState;
@@ -108,7 +108,9 @@ impl Fields {
             announce_next_release: self.announce,
         }
     }
+}
 
+impl outcome::Fields for Fields {
     fn lines(&self, w: Words) -> Vec<Line> {
         vec![
             Line::new(w.t("admin-portal-slug"), tidy(&self.slug)),
@@ -171,8 +173,7 @@ async fn save(admin: Admin, form: Form<Fields>) -> ApiResult<Response> {
     let Err(refused) = sent.await? else { return Ok(stored(PATH, "saved")) };
     let setup = current(&admin).await?;
     let now = Fields::of(&setup);
-    let shown = if matches!(refused, Refused::Stale(_)) { now.clone() } else { fields.clone() };
-    let outcome = Outcome::of(refused, &admin, &admin.stream(), (fields.lines(w), &now.lines(w))).await?;
+    let (outcome, shown) = Outcome::of_form(refused, &admin, fields, now).await?;
     filled(admin, outcome, setup, shown)
 }
 

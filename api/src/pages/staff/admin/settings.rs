@@ -1,8 +1,9 @@
-//! The clinic's settings: delays, caps, holds, the patient's cut-off, the proof of recognition (8.4, 8.7, 8.9, 8.11).
+//! The clinic's settings: delays, caps, holds, the patient's cut-off, the proof of recognition (8.4, 8.7, 8.9, 8.11), and
+//! in a form of its own how long what is kept (`retention`).
 
-use super::outcome::{After, Errors, Line, Outcome, Refused, stored, submit};
+use super::outcome::{self, After, Errors, Line, Outcome, stored, submit};
 use super::spans::{Unit, minutes, number, shown};
-use super::{Admin, Page, on_page};
+use super::{Admin, Page, on_page, retention};
 use crate::http::AppState;
 use crate::http::clinics::settings::{self, SettingsForm};
 use crate::http::clinics::setup;
@@ -16,10 +17,10 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
-const PATH: &str = "/staff/admin/settings";
+pub(super) const PATH: &str = "/staff/admin/settings";
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route(PATH, get(show).post(save))
+    Router::new().route(PATH, get(show).post(save)).merge(retention::routes())
 }
 
 #[derive(askama::Template)]
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Router<AppState> {
 struct SettingsPage {
     page: Page,
     fields: Fields,
+    kept: retention::Fields,
     clinic: String,
     time_zone: String,
 }
@@ -102,7 +104,9 @@ impl Fields {
             _ => Err(errors),
         }
     }
+}
 
+impl outcome::Fields for Fields {
     fn lines(&self, w: Words) -> Vec<Line> {
         let span = |number: &str, unit: Unit| {
             if number.trim().is_empty() { String::new() } else { format!("{} {}", number.trim(), unit_name(w, unit)) }
@@ -161,10 +165,21 @@ async fn show(admin: Admin, Query(after): Query<After>) -> ApiResult<Response> {
 }
 
 async fn filled(admin: Admin, outcome: Outcome, fields: Fields) -> ApiResult<Response> {
+    let kept = retention::current(&admin).await?;
+    page(admin, outcome, fields, kept).await
+}
+
+/// The page with another form of how long what is kept.
+pub(super) async fn with_retention(admin: Admin, outcome: Outcome, kept: retention::Fields) -> ApiResult<Response> {
+    let fields = current(&admin).await?;
+    page(admin, outcome, fields, kept).await
+}
+
+async fn page(admin: Admin, outcome: Outcome, fields: Fields, kept: retention::Fields) -> ApiResult<Response> {
     let overview = setup::overview(admin.state(), admin.principal(), admin.clinic()).await?.body;
     let status = outcome.status();
     let (clinic, time_zone) = (overview.name, overview.time_zone);
-    render_as(status, &SettingsPage { page: admin.page("settings", outcome), fields, clinic, time_zone })
+    render_as(status, &SettingsPage { page: admin.page("settings", outcome), fields, kept, clinic, time_zone })
 }
 
 async fn save(admin: Admin, form: Form<Fields>) -> ApiResult<Response> {
@@ -180,8 +195,7 @@ async fn save(admin: Admin, form: Form<Fields>) -> ApiResult<Response> {
     );
     let Err(refused) = sent.await? else { return Ok(stored(PATH, "saved")) };
     let current = current(&admin).await?;
-    let shown = if matches!(refused, Refused::Stale(_)) { current.clone() } else { fields.clone() };
-    let outcome = Outcome::of(refused, &admin, &admin.stream(), (fields.lines(w), &current.lines(w))).await?;
+    let (outcome, shown) = Outcome::of_form(refused, &admin, fields, current).await?;
     filled(admin, outcome, shown).await
 }
 

@@ -12,6 +12,7 @@ use super::notice;
 use crate::http::AppState;
 use crate::http::audit::replay::{AgendaQuery, StaffAgenda};
 use crate::http::clinics::agenda::agenda as read_agenda;
+use crate::http::clinics::messages::count_undelivered;
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::ApiResult;
 use crate::pages::text::Words;
@@ -23,11 +24,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use board::{Board, Look};
 use booking_domain::clinic::Clinic;
-use booking_domain::ids::AgendaId;
+use booking_domain::ids::{AgendaId, PractitionerId, ServiceId};
 use booking_domain::matching::fold_name;
 use booking_domain::time::WallDate;
 use month::Month;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 pub(super) fn routes() -> Router<AppState> {
@@ -41,6 +43,7 @@ pub(super) struct Asked {
     date: Option<String>,
     view: Option<String>,
     agenda: Vec<Uuid>,
+    service: Vec<Uuid>,
     ended: Option<String>,
     after: Option<String>,
     done: Option<String>,
@@ -64,7 +67,7 @@ impl View {
     }
 }
 
-/// An agenda to choose.
+/// An agenda or a service to choose.
 struct Choice {
     id: Uuid,
     name: String,
@@ -95,7 +98,10 @@ struct Page {
     today: String,
     month: Month,
     agendas: Vec<Choice>,
+    services: Vec<Choice>,
     ended: bool,
+    /// How many appointments to come whose patient was not reached.
+    undelivered: usize,
     notice: Option<String>,
     board: Board,
 }
@@ -130,12 +136,24 @@ async fn page(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Ra
         to: Some(to.to_string()),
         agenda: (!chosen.is_empty()).then_some(listed),
         after: asked.after.clone(),
+        // A week of everybody shows numbers.
+        names: (view == View::Week && chosen.len() != 1).then_some(false),
         ..AgendaQuery::default()
     };
-    let answer: StaffAgenda =
+    let mut answer: StaffAgenda =
         read_agenda(State(app.clone()), signed.principal.clone(), ApiPath(signed.clinic()), ApiQuery(query))
             .await?
             .body;
+    let services: Vec<Uuid> =
+        asked.service.iter().copied().filter(|id| clinic.services.contains_key(&ServiceId(*id))).collect();
+    keep_services(&mut answer, clinic, &services);
+    if chosen.is_empty() {
+        // Who takes no appointments any more has a column only where something of theirs is left.
+        answer.days.retain(|day| {
+            let takes = day.practitioner.as_ref().is_none_or(|p| clinic.takes_appointments(PractitionerId(p.id)));
+            takes || !day.slots.is_empty() || !day.appointments.is_empty()
+        });
+    }
     let ended = asked.ended.is_some();
     let look = Look {
         w: signed.w,
@@ -150,7 +168,7 @@ async fn page(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Ra
     if signed.part {
         return render(&Part { w: signed.w, board });
     }
-    let address = Address { view, chosen: &chosen, ended };
+    let address = Address { view, chosen: &chosen, services: &services, ended };
     let w = signed.w;
     let tab = |of: View, words: String| Tab {
         name: of.name(),
@@ -177,6 +195,8 @@ async fn page(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Ra
         today: address.of(today),
         month: Month::new(w, date, today, |day| address.of(day)),
         agendas: choices(clinic, &chosen),
+        services: service_choices(clinic, &services),
+        undelivered: count_undelivered(&app, &signed.principal).await?,
         ended,
         notice: asked.done.as_deref().and_then(|done| notice(w, done)),
         board,
@@ -205,11 +225,40 @@ fn choices(clinic: &Clinic, chosen: &[Uuid]) -> Vec<Choice> {
     all
 }
 
+/// The services in use, by their internal names; none chosen: everything is shown, also what is in no service.
+fn service_choices(clinic: &Clinic, chosen: &[Uuid]) -> Vec<Choice> {
+    let offered = clinic.services.iter().filter(|(id, service)| service.active || chosen.contains(&id.0));
+    let mut all: Vec<Choice> = offered
+        .map(|(id, service)| Choice {
+            id: id.0,
+            name: service.config.internal_name.clone(),
+            chosen: chosen.contains(&id.0),
+        })
+        .collect();
+    all.sort_by_cached_key(|choice| (fold_name(&choice.name), choice.id));
+    all
+}
+
+/// Leaves what these services offer: slots and appointments of their activities.
+fn keep_services(answer: &mut StaffAgenda, clinic: &Clinic, services: &[Uuid]) {
+    if services.is_empty() {
+        return;
+    }
+    let chosen = services.iter().filter_map(|id| clinic.services.get(&ServiceId(*id)));
+    let activities: BTreeSet<Uuid> = chosen.flat_map(|service| &service.config.activities).map(|id| id.0).collect();
+    let kept = |activity: Option<Uuid>| activity.is_some_and(|activity| activities.contains(&activity));
+    for day in &mut answer.days {
+        day.slots.retain(|slot| kept(slot.activity));
+        day.appointments.retain(|appointment| kept(appointment.activity));
+    }
+}
+
 /// The address of the agenda on another day.
 #[derive(Clone, Copy)]
 struct Address<'a> {
     view: View,
     chosen: &'a [Uuid],
+    services: &'a [Uuid],
     ended: bool,
 }
 
@@ -217,6 +266,7 @@ impl Address<'_> {
     fn of(&self, date: WallDate) -> String {
         let mut pairs = vec![("date", date.to_string()), ("view", self.view.name().to_owned())];
         pairs.extend(self.chosen.iter().map(|id| ("agenda", id.to_string())));
+        pairs.extend(self.services.iter().map(|id| ("service", id.to_string())));
         if self.ended {
             pairs.push(("ended", "yes".to_owned()));
         }

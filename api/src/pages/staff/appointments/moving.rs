@@ -79,8 +79,12 @@ async fn current(app: &AppState, signed: &SignedIn, id: Uuid) -> ApiResult<Appoi
 }
 
 async fn free(app: &AppState, signed: &SignedIn, form: &MoveForm) -> ApiResult<Vec<Free>> {
-    let query =
-        AgendaQuery { from: Some(form.date.clone()), agenda: Some(form.agenda.clone()), ..AgendaQuery::default() };
+    let query = AgendaQuery {
+        from: Some(form.date.clone()),
+        agenda: Some(form.agenda.clone()),
+        names: Some(false),
+        ..AgendaQuery::default()
+    };
     let path = ApiPath(signed.clinic());
     let answer = read_agenda(State(app.clone()), signed.principal.clone(), path, ApiQuery(query)).await?.body;
     let slots = answer.days.iter().flat_map(|day| &day.slots);

@@ -9,6 +9,7 @@ use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::wire;
 use crate::pages::render;
+use crate::pages::staff::changed::member_name;
 use crate::pages::staff::frame::{Frame, Section, SignedIn};
 use crate::pages::staff::words;
 use crate::pages::text::Words;
@@ -61,6 +62,13 @@ struct Told {
     sentence: String,
 }
 
+/// What became of a message, in a sentence.
+struct Sent {
+    at: String,
+    sentence: String,
+    delivered: bool,
+}
+
 /// How it was cancelled.
 struct Cancelled {
     at: String,
@@ -109,6 +117,9 @@ pub(in crate::pages::staff) struct Panel {
     started: bool,
     cancellation: Option<Cancelled>,
     history: Vec<Told>,
+    messages: Vec<Sent>,
+    /// The patient does not know of the last change.
+    not_reached: bool,
 }
 
 async fn page(
@@ -230,6 +241,16 @@ impl Panel {
                 keep_record: c.keep_record,
                 keep_availability: c.keep_availability,
             }),
+            not_reached: details.messages.last().is_some_and(|message| !message.delivered),
+            messages: details
+                .messages
+                .iter()
+                .map(|message| Sent {
+                    at: moment(w, &message.at, zone),
+                    sentence: words::message(w, message.kind, message.channel, message.delivered),
+                    delivered: message.delivered,
+                })
+                .collect(),
             history: entries
                 .iter()
                 .map(|entry| Told {
@@ -243,6 +264,12 @@ impl Panel {
     /// It may still take place.
     fn is_ahead(&self) -> bool {
         matches!(self.status, "booked" | "confirmed")
+    }
+    /// Whom to call when a message did not arrive.
+    fn phones(&self) -> &[String] {
+        let of = |person: &Option<Person>| person.as_ref().is_some_and(|person| !person.phones.is_empty());
+        let whose = if of(&self.who) { &self.who } else { &self.typed };
+        whose.as_ref().map_or(&[], |person| &person.phones)
     }
     fn may_confirm(&self) -> bool {
         self.status == "booked"
@@ -267,22 +294,14 @@ pub(in crate::pages::staff) fn moment(w: Words, at: &str, zone: Tz) -> String {
 async fn changed(app: &AppState, signed: &SignedIn, last: &HistoryEntry, zone: Tz) -> ApiResult<String> {
     let w = signed.w;
     let who = match (last.actor.kind, last.actor.id) {
-        ("staff", Some(id)) => member_name(app, signed, MemberId(id)).await?,
+        ("staff", Some(id)) => {
+            let name = member_name(app, signed.principal.clinic, MemberId(id)).await?;
+            name.unwrap_or_else(|| w.t("actor-staff"))
+        }
         ("visit" | "link", _) => w.t("actor-patient"),
         _ => w.t("actor-system"),
     };
     let sentence = if w.is_english() { &last.en } else { &last.fr };
     let said = [("who", who), ("at", moment(w, &last.at, zone)), ("what", sentence.clone())];
     Ok(w.tv("changed-by", &said))
-}
-
-async fn member_name(app: &AppState, signed: &SignedIn, id: MemberId) -> ApiResult<String> {
-    let member = app.engine.member(id).await?;
-    let name = match &member.state.added {
-        Some(added) if added.clinic == signed.principal.clinic => {
-            app.engine.open_staff(added.clinic, id, &added.identity).await?.map(|identity| identity.name)
-        }
-        _ => None,
-    };
-    Ok(name.unwrap_or_else(|| signed.w.t("actor-staff")))
 }

@@ -1,21 +1,20 @@
 //! Planning an appointment, for a record that is searched for or for somebody whose contact details are taken down.
 
-use super::{address, fresh_key, go, person, shown_on_page, with_status};
+use super::{address, fresh_key, go, shown_on_page, with_status};
 use crate::http::AppState;
+use crate::http::clinics::appointments::AvailabilityOfSlot;
 use crate::http::clinics::appointments::plan::{self, PlanAppointment};
-use crate::http::clinics::appointments::{AfterQuery, AvailabilityOfSlot};
 use crate::http::clinics::patients::form::ProvisionalForm;
-use crate::http::clinics::patients::{self, SearchPatients};
 use crate::http::clinics::slots;
-use crate::http::extract::{ApiJson, ApiPath, ApiQuery};
+use crate::http::extract::{ApiJson, ApiPath};
 use crate::http::problem::{ApiResult, Problem};
 use crate::pages::form::Form;
 use crate::pages::render;
 use crate::pages::staff::frame::{Frame, Section, SignedIn};
+use crate::pages::staff::picker::{Found, find};
 use crate::pages::staff::words::{Errors, modalities, refusal};
 use crate::pages::text::Words;
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
@@ -112,7 +111,11 @@ pub(in crate::pages::staff) fn agendas(clinic: &Clinic, chosen: &str) -> Vec<Cho
         practitioner.map(|p| p.name.clone()).unwrap_or_default()
     };
     let choice = |id: &AgendaId| Choice { id: id.to_string(), name: name(id), chosen: id.to_string() == chosen };
-    let mut all: Vec<Choice> = clinic.agendas.keys().map(choice).collect();
+    // Of those who take no appointments any more, only the one that stands there already.
+    let open = |id: &&AgendaId| {
+        id.to_string() == chosen || clinic.practitioner_of(**id).is_some_and(|p| clinic.takes_appointments(p))
+    };
+    let mut all: Vec<Choice> = clinic.agendas.keys().filter(open).map(choice).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }
@@ -192,17 +195,12 @@ async fn ask(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Raw
 }
 
 async fn search(app: &AppState, signed: &SignedIn, form: &PlanForm) -> ApiResult<Vec<FoundPatient>> {
-    let value = SearchPatients { text: form.search.trim().to_owned(), limit: Some(20) };
-    let body = ApiJson { value, bytes: Bytes::new() };
-    let (who, path) = (signed.principal.clone(), ApiPath(signed.clinic()));
-    let query = ApiQuery(AfterQuery { after: None });
-    let found = patients::search(State(app.clone()), who, path, query, body).await?.body.patients;
+    let found = find(app, signed, &form.search).await?;
     let alone = found.len() == 1;
-    let shown = found.iter().filter(|item| !item.deceased).filter_map(|item| {
-        let person = person(signed.w, &item.details)?;
+    let shown = found.into_iter().filter(|item| !item.deceased).map(|Found { id, person, .. }| {
         let phone = person.phones.first().cloned().unwrap_or_default();
-        let chosen = alone || form.patient == item.id.to_string();
-        Some(FoundPatient { id: item.id, name: person.name, birth_date: person.birth_date, phone, chosen })
+        let chosen = alone || form.patient == id.to_string();
+        FoundPatient { id, name: person.name, birth_date: person.birth_date, phone, chosen }
     });
     Ok(shown.collect())
 }

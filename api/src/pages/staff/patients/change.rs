@@ -2,8 +2,8 @@
 
 use super::super::appointments::{fresh_key, go, shown_on_page, with_status};
 use super::super::frame::{Frame, Section, SignedIn};
+use super::super::picker::{Found, find};
 use super::super::words::refusal;
-use super::{Found, find};
 use crate::http::AppState;
 use crate::http::clinics::patients::{self as api, MarkDeceased, MergePatient};
 use crate::http::extract::{ApiJson, ApiPath};

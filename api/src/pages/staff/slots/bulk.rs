@@ -233,7 +233,7 @@ async fn recur(
         weekdays: weekdays(typed),
         every_weeks: typed.every.trim().parse().unwrap_or(1),
         until: typed.until.clone(),
-        except: vec![],
+        except: typed.except.split([' ', ',', '\n', '\r']).filter(|day| !day.is_empty()).map(str::to_owned).collect(),
     };
     let body = ApiJson { value: RecurringForm { draft, rule, dry_run }, bytes };
     let path = ApiPath(ClinicId(signed.clinic()));

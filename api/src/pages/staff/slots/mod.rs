@@ -1,6 +1,7 @@
 //! Schedules: one slot, many at once, templates, and why an availability is (not) online.
 
 mod bulk;
+mod day;
 mod explain;
 mod one;
 mod templates;
@@ -10,5 +11,5 @@ use crate::http::AppState;
 use axum::Router;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().merge(one::routes()).merge(bulk::routes()).merge(templates::routes())
+    Router::new().merge(one::routes()).merge(bulk::routes()).merge(day::routes()).merge(templates::routes())
 }

@@ -1,6 +1,6 @@
 //! One slot: opened, looked at, changed, withdrawn.
 
-use super::explain::{Explained, explain};
+use super::explain::{AsWhom, Explained, explain};
 use super::typed::Typed;
 use crate::http::AppState;
 use crate::http::audit::replay::AgendaQuery;
@@ -15,7 +15,9 @@ use crate::pages::render;
 use crate::pages::staff::appointments::{
     Choice, activities, address, agendas, fresh_key, go, shown_on_page, with_status,
 };
+use crate::pages::staff::changed::changed_since;
 use crate::pages::staff::frame::{Frame, Section, SignedIn};
+use crate::pages::staff::picker::{Found, find};
 use crate::pages::staff::words::{self, Errors, modalities, notice, refusal};
 use crate::pages::text::Words;
 use axum::Router;
@@ -24,6 +26,7 @@ use axum::response::Response;
 use axum::routing::get;
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::{AgendaId, ClinicId, SlotId};
+use booking_domain::stream::StreamName;
 use booking_domain::time::{WallDate, WallTime};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -32,6 +35,7 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/staff/slots/new", get(ask).post(open))
         .route("/staff/slots/{agenda}/{date}/{slot}", get(page).post(amend))
+        .route("/staff/slots/{agenda}/{date}/{slot}/viewer", get(page).post(choose_viewer))
         .route("/staff/slots/{agenda}/{date}/{slot}/withdraw", get(page).post(withdraw))
 }
 
@@ -137,6 +141,8 @@ struct SlotPage {
     frame: Frame,
     notice: Option<String>,
     alert: Option<String>,
+    /// Who was faster.
+    changed: Option<String>,
     errors: Errors,
     href: String,
     day_href: String,
@@ -151,17 +157,35 @@ struct SlotPage {
     availabilities: Vec<Availability>,
     booked: Vec<(String, String)>,
     explained: Option<Explained>,
+    search: String,
+    found: Option<Vec<Found>>,
+}
+
+impl SlotPage {
+    /// The same availability, as seen by this patient.
+    fn seen_by(&self, patient: &Uuid) -> String {
+        let start = self.explained.as_ref().map(|e| e.start.clone()).unwrap_or_default();
+        let query = serde_html_form::to_string([("start", start), ("viewer", patient.to_string())]);
+        format!("{}?{}", self.href, query.unwrap_or_default())
+    }
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Asked {
-    /// The availability that is asked about.
-    start: Option<String>,
-    /// `anonymous`, `recognized`, or a patient's id.
-    viewer: Option<String>,
     after: Option<String>,
     done: Option<String>,
+}
+
+/// What a slot's page shows besides the slot.
+#[derive(Default)]
+struct More<'a> {
+    asked: Asked,
+    as_whom: AsWhom,
+    form: Option<Typed>,
+    problem: Option<&'a Problem>,
+    search: String,
+    found: Option<Vec<Found>>,
 }
 
 type Path = ApiPath<(Uuid, String, Uuid)>;
@@ -172,18 +196,46 @@ async fn page(
     ApiPath(path): Path,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Response> {
-    let asked: Asked = serde_html_form::from_str(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    show(&app, &signed, &path, asked, (None, None)).await
+    let query = query.as_deref().unwrap_or_default();
+    let asked: Asked = serde_html_form::from_str(query).unwrap_or_default();
+    let as_whom: AsWhom = serde_html_form::from_str(query).unwrap_or_default();
+    show(&app, &signed, &path, More { asked, as_whom, ..More::default() }).await
+}
+
+/// A search for the patient to look as.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ViewerForm {
+    start: String,
+    search: String,
+}
+
+async fn choose_viewer(
+    State(app): State<AppState>,
+    signed: SignedIn,
+    ApiPath(path): Path,
+    form: Form<ViewerForm>,
+) -> ApiResult<Response> {
+    let ViewerForm { start, search } = form.value;
+    let more = More { as_whom: AsWhom::at(start), ..More::default() };
+    match find(&app, &signed, &search).await {
+        Ok(found) => show(&app, &signed, &path, More { search, found: Some(found), ..more }).await,
+        Err(problem) => {
+            let problem = shown_on_page(problem)?;
+            let more = More { search, problem: Some(&problem), ..more };
+            with_status(&problem, show(&app, &signed, &path, more).await?)
+        }
+    }
 }
 
 async fn show(
     app: &AppState,
     signed: &SignedIn,
     (agenda, date, id): &(Uuid, String, Uuid),
-    asked: Asked,
-    (form, problem): (Option<Typed>, Option<&Problem>),
+    more: More<'_>,
 ) -> ApiResult<Response> {
     let w = signed.w;
+    let More { asked, as_whom, form, problem, search, found } = more;
     let path = (ClinicId(signed.clinic()), AgendaId(*agenda), date.clone(), SlotId(*id));
     let slot: SlotDetails = api::one(State(app.clone()), signed.principal.clone(), ApiPath(path)).await?.body;
     let rules = app.engine.rules(signed.principal.clinic).await?;
@@ -214,7 +266,7 @@ async fn show(
             state: words::availability(w, a.state, a.icon),
             why_href: format!("{href}?{query}"),
             plan_href: (a.state == "free" && signed.receives()).then(|| format!("/staff/appointments/new?{plan}")),
-            chosen: asked.start.as_deref() == Some(a.start.as_str()),
+            chosen: as_whom.start.as_deref() == Some(a.start.as_str()),
         }
     });
     let availabilities = availabilities.collect();
@@ -226,8 +278,8 @@ async fn show(
         (address(a.id), format!("{} {name}", time(&a.when.start_time)))
     });
     let booked = booked.collect();
-    let explained = match &asked.start {
-        Some(start) => Some(explain(app, signed, (*agenda, date, *id), start, asked.viewer.as_deref()).await?),
+    let explained = match &as_whom.start {
+        Some(start) => Some(explain(app, signed, (*agenda, date, *id), start, &as_whom).await?),
         None => None,
     };
     let on = WallDate::parse(date).unwrap_or(WallDate(0));
@@ -239,6 +291,7 @@ async fn show(
         frame: Frame::new(app, signed, Section::Agenda).await?,
         notice: asked.done.as_deref().and_then(|done| notice(w, done)),
         alert: problem.map(|problem| refusal(w, problem)),
+        changed: changed_since(app, signed, &StreamName::agenda_day(AgendaId(*agenda), on), problem).await?,
         errors: problem.map_or(Errors::none(), |problem| Errors::of(w, problem)),
         day_href: format!("/staff/agenda?date={date}"),
         title: slot.title.clone().or_else(|| activity.map(|a| a.name.clone())).unwrap_or_default(),
@@ -257,6 +310,8 @@ async fn show(
         availabilities,
         booked,
         explained,
+        search,
+        found,
     };
     render(&page)
 }
@@ -271,7 +326,8 @@ async fn refused(
     let problem = shown_on_page(problem)?;
     // A stale form gives way to what is there now; another mistake keeps what was typed.
     let kept = (problem.code != "stale").then_some(typed);
-    with_status(&problem, show(app, signed, path, Asked::default(), (kept, Some(&problem))).await?)
+    let more = More { form: kept, problem: Some(&problem), ..More::default() };
+    with_status(&problem, show(app, signed, path, more).await?)
 }
 
 async fn amend(

@@ -97,6 +97,7 @@ async fn week(app: &AppState, signed: &SignedIn, form: &Typed) -> ApiResult<Opti
         from: Some(first.to_string()),
         to: Some(first.plus_days(6).to_string()),
         agenda: Some(form.agenda.clone()),
+        names: Some(false),
         ..AgendaQuery::default()
     };
     let (w, path) = (signed.w, ApiPath(signed.clinic()));

@@ -33,6 +33,8 @@ pub(super) struct Typed {
     /// Last day of a weekly recurrence; empty: none.
     pub(super) until: String,
     pub(super) every: String,
+    /// Days that a recurrence leaves out, one a line.
+    pub(super) except: String,
 }
 
 fn optional(text: &str) -> Option<String> {
