@@ -5,6 +5,7 @@
 //! | [`app`] | the server, its data directory and its clock |
 //! | [`answer`] | what came back, and what a test expects of it |
 //! | [`browser`] | a browser without scripts: links, forms, cookies |
+//! | [`payloads`] | texts that would run if a page let them |
 //! | [`people`] | who visits: identities as they are typed |
 //! | [`post`] | a channel for messages that a test reads |
 //! | [`portal`] | visitors and holders of a link, as verbs |
@@ -15,6 +16,7 @@ pub mod answer;
 pub mod app;
 pub mod browser;
 pub mod looked;
+pub mod payloads;
 pub mod people;
 pub mod portal;
 pub mod post;

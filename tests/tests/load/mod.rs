@@ -6,6 +6,7 @@
 //! | `house` | a server in this process, and clinics in it |
 //! | `races` | two hundred clients want the same thing |
 //! | `release` | many more visitors than times, all at one instant |
+//! | `desk` | how long the agenda's largest pages take |
 //! | `oracle` | whether the time of an answer tells who is a patient |
 //! | `swarm` | bots that hoard a clinic, and honest visitors |
 //! | `child`, `driver`, `witness`, `kills` | a server process that is killed, whoever loads it, and what is found after |
@@ -16,6 +17,7 @@
 //! the great numbers.
 
 mod child;
+mod desk;
 mod driver;
 mod house;
 mod kills;

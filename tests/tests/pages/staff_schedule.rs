@@ -3,7 +3,7 @@
 use super::staff::signed_in;
 use booking_domain::values::Role;
 use booking_tests::http::setup::{TOMORROW, service_form};
-use booking_tests::http::{Person, TestApp};
+use booking_tests::http::{Browser, Person, SmallClinic, TestApp};
 use serde_json::json;
 
 #[tokio::test]
@@ -124,4 +124,63 @@ async fn a_template_is_made_of_a_week_laid_over_two_agendas_and_deleted() {
     browser.presses("Delete", &[]).await;
     browser.reads("No templates.");
     assert_eq!(app.scheduler().sees_day(second.agenda, "2026-12-15").await.len(), 3, "its slots stay");
+}
+
+#[tokio::test]
+async fn a_day_is_withdrawn_after_it_was_shown_and_whom_to_call_is_listed() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let link = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;
+    let other = app.admin().hires("Dr Hébert").await;
+    app.scheduler().publishes_slot(small.desk.agenda, TOMORROW, ("13:00", "14:00"), small.activity).await;
+    app.scheduler().publishes_slot(other.agenda, TOMORROW, ("09:00", "10:00"), small.activity).await;
+    let mut browser = signed_in(&app, Role::Scheduler, "/staff/schedule").await;
+    browser.follows("Withdraw a day").await;
+    browser.presses("Preview", &[("date", TOMORROW)]).await;
+    browser.reads("Choose a day and at least one agenda.");
+    let before = app.changes().await;
+    let wanted = [("date", TOMORROW), ("agendas", &small.desk.agenda.to_string())];
+    browser.presses("Preview", &wanted).await;
+    browser.reads("2 slots would be withdrawn.");
+    browser.reads("1 person to call");
+    let row = "9:00 am Dre Roy Zita Ouellet +15145550142";
+    let reads = |browser: &Browser<'_>| browser.texts_of("#to-call tr");
+    assert!(reads(&browser)[0].replace(' ', "") == row.replace(' ', ""), "{:?}", reads(&browser));
+    assert_eq!(app.changes().await, before, "a preview stores nothing");
+    browser.presses("Withdraw this day", &[]).await;
+    browser.reads("2 slots are withdrawn.");
+    browser.reads("1 person to call");
+    let day = app.scheduler().sees_day(small.desk.agenda, TOMORROW).await;
+    assert!(day.iter().all(|line| !line.contains("free")), "{day:?}");
+    let standing = app.scheduler().finds(TOMORROW, &link.reference()).await;
+    assert_eq!(standing["status"], "booked");
+    let other_day = app.scheduler().sees_day(other.agenda, TOMORROW).await;
+    assert_eq!(other_day.iter().filter(|line| line.contains("free cloud")).count(), 3, "the other agenda stays open");
+}
+
+#[tokio::test]
+async fn a_recurrence_leaves_out_the_days_that_are_named() {
+    let app = TestApp::start().await;
+    let small = app.admin().sets_up().await;
+    let mut browser = signed_in(&app, Role::Scheduler, "/staff/schedule").await;
+    let (agenda, activity) = (small.desk.agenda.to_string(), small.activity.to_string());
+    let typed = [
+        ("agendas", agenda.as_str()),
+        ("from", TOMORROW),
+        ("weekdays", "1"),
+        ("until", "2026-12-15"),
+        ("except", "2026-12-01\n2026-12-08"),
+        ("start", "09:00"),
+        ("end", "10:00"),
+        ("activity", activity.as_str()),
+    ];
+    browser.presses("Preview", &typed).await;
+    browser.reads("2 slots would be opened");
+    browser.presses("Preview", &[("except", "2026-13-01")]).await;
+    browser.has_status(422);
+    browser.presses("Preview", &typed).await;
+    browser.presses("Open these slots", &typed).await;
+    browser.reads("2 slots opened");
+    assert_eq!(app.scheduler().sees_day(small.desk.agenda, "2026-12-01").await, Vec::<String>::new());
+    assert_eq!(app.scheduler().sees_day(small.desk.agenda, "2026-12-15").await.len(), 3);
 }

@@ -1,9 +1,12 @@
 //! The way to the portal: link, QR code, snippets.
 
 use super::admin;
-use booking_tests::http::{Browser, TestApp};
+use booking_api::AppOptions;
+use booking_tests::http::{Browser, Post, TestApp};
+use reqwest::Method;
 use scraper::{Html, Selector};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Reads a QR code that was drawn as an SVG of unit squares.
 fn decoded(svg: &str) -> String {
@@ -44,6 +47,39 @@ async fn the_qr_code_leads_to_the_portal() {
     assert_eq!(decoded(&eve.answer.text), link);
     eve.goes("/staff/admin/qr.svg?download").await;
     assert_eq!(eve.answer.header("content-disposition"), Some("attachment; filename=\"qr.svg\""));
+}
+
+#[tokio::test]
+async fn a_server_that_knows_its_address_prints_that_one_whatever_a_request_claims() {
+    let post = Arc::new(Post::default());
+    let messages = post.options();
+    let app = TestApp::start_with(|o| AppOptions { messages, ..o }).await;
+    app.admin().opens_portal().await;
+    let mut eve = admin(&app, "/staff/admin/share").await;
+    let token = eve.cookies["__Host-staff"].clone();
+    for host in ["127.0.0.1:1", "evil.example"] {
+        for (page, expected) in [
+            ("/staff/admin/share", "https://rv.example.ca/p/clinique-du-parc"),
+            ("/staff/admin/portal", "https://rv.example.ca/p/"),
+        ] {
+            let asked = app.asks(Method::GET, page).header("host", host);
+            eve.answer = asked.header("cookie", &format!("__Host-staff={token}")).answer().await;
+            eve.has_status(200);
+            assert!(
+                eve.answer.text.contains(expected) && !eve.answer.text.contains(host),
+                "{page}: {}",
+                eve.answer.text
+            );
+        }
+        let code = app.asks(Method::GET, "/staff/admin/qr.svg").header("host", host);
+        let code = code.header("cookie", &format!("__Host-staff={token}")).answer().await;
+        assert_eq!(decoded(&code.text), "https://rv.example.ca/p/clinique-du-parc");
+    }
+    eve.goes("/staff/admin/members/new").await;
+    let typed = [("name", "Ada Gagnon"), ("email", "ada@parc.example"), ("role", "scheduler")];
+    eve.presses("Make the link", &typed).await;
+    let link = eve.attributes("#link", "value").remove(0);
+    assert!(link.starts_with("https://rv.example.ca/staff/invitation#"), "{link}");
 }
 
 #[tokio::test]
