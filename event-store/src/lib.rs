@@ -2,6 +2,7 @@
 //!
 //! - [`EventStore`] is the port. Engine and projections know nothing else of this crate.
 //! - [`SqliteStore`] keeps the log in one file: one writer, group commit, `synchronous=FULL`.
+//! - `KurrentStore` (feature `kurrentdb`) keeps it on a KurrentDB cluster, for many nodes of ours.
 //! - [`MemoryStore`] keeps it in memory and misbehaves on demand, for tests.
 //!
 //! Nothing here knows what an event means: payloads are bytes, and decoding them is the business of `booking-events`.
@@ -14,11 +15,15 @@
 //! 4. Sending the same append again, after its answer was lost, is answered with the first one's outcome.
 
 pub mod fold;
+#[cfg(feature = "kurrentdb")]
+mod kurrent;
 mod memory;
 mod port;
 mod sqlite;
 mod validate;
 
+#[cfg(feature = "kurrentdb")]
+pub use kurrent::{ConnectError, KurrentFault, KurrentOptions, KurrentStore};
 pub use memory::MemoryStore;
 pub use port::{
     AppendError, Appended, EventStore, Expected, NewEvent, Page, ParsePositionError, Position, ReadError, Recorded,

@@ -15,6 +15,15 @@ use uuid::Uuid;
 pub struct Subject {
     pub store: Arc<dyn EventStore>,
     pub keep: Box<dyn Any + Send>,
+    /// Events of somebody else stand between those of the log, and are not shown.
+    pub foreign: bool,
+}
+
+impl Subject {
+    /// A store whose log is all its own.
+    pub fn new(store: impl EventStore + 'static, keep: impl Any + Send) -> Self {
+        Self { store: Arc::new(store), keep: Box::new(keep), foreign: false }
+    }
 }
 
 /// The n-th patient's stream.
@@ -103,6 +112,16 @@ impl Dice {
         };
         println!("{test}: CONFORMANCE_SEED={seed}");
         Self(seed)
+    }
+
+    /// From this seed.
+    pub fn from(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A seed for something of its own.
+    pub fn seed(&mut self) -> u64 {
+        self.next() | 1
     }
 
     /// Other dice for another task, from the same seed.

@@ -3,23 +3,22 @@
 use crate::actors::{Subject, day, event, events, fill, stored};
 use booking_store::{AppendError, EventStore, Expected, MemoryStore};
 use std::future::{Ready, ready};
-use std::sync::Arc;
 
 mod dense {
-    use super::{Arc, MemoryStore, Ready, Subject, ready};
+    use super::{MemoryStore, Ready, Subject, ready};
 
     fn make() -> Ready<Subject> {
-        ready(Subject { store: Arc::new(MemoryStore::new()), keep: Box::new(()) })
+        ready(Subject::new(MemoryStore::new(), ()))
     }
 
     crate::conformance!(make);
 }
 
 mod sparse {
-    use super::{Arc, MemoryStore, Ready, Subject, ready};
+    use super::{MemoryStore, Ready, Subject, ready};
 
     fn make() -> Ready<Subject> {
-        ready(Subject { store: Arc::new(MemoryStore::sparse()), keep: Box::new(()) })
+        ready(Subject::new(MemoryStore::sparse(), ()))
     }
 
     crate::conformance!(make);

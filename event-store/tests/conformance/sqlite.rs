@@ -29,11 +29,11 @@ pub async fn stranger(path: &Path) -> SqliteConnection {
 }
 
 mod usual {
-    use super::{Arc, Subject, folder, open};
+    use super::{Subject, folder, open};
 
     async fn make() -> Subject {
         let (folder, path) = folder();
-        Subject { store: Arc::new(open(&path).await), keep: Box::new(folder) }
+        Subject::new(open(&path).await, folder)
     }
 
     crate::conformance!(make);
@@ -54,7 +54,7 @@ mod cramped {
             delay: Some(Arc::new(move || Duration::from_micros(dice.lock().unwrap().below(300)))),
             ..SqliteOptions::default()
         };
-        Subject { store: Arc::new(SqliteStore::open(&path, options).await.unwrap()), keep: Box::new(folder) }
+        Subject::new(SqliteStore::open(&path, options).await.unwrap(), folder)
     }
 
     crate::conformance!(make);

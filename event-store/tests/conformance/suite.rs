@@ -8,11 +8,17 @@ pub use appends::*;
 pub use races::*;
 pub use reads::*;
 
-/// One test per name, over the store that `$make` makes.
+/// One test per name, over the store that `$make` makes; `ignored:` for one that has to be asked for.
 #[macro_export]
 macro_rules! conformance {
+    (ignored: $make:path) => {
+        $crate::conformance!(@all [#[ignore = "asks for a server at KURRENTDB_URL"]] $make);
+    };
     ($make:path) => {
-        $crate::conformance!($make;
+        $crate::conformance!(@all [] $make);
+    };
+    (@all $attributes:tt $make:path) => {
+        $crate::conformance!(@each $attributes $make;
             an_append_succeeds_exactly_when_the_expected_head_is_the_stream_s,
             an_append_whose_answer_was_lost_is_answered_again,
             a_retry_that_overlaps_only_partly_is_a_conflict,
@@ -35,13 +41,17 @@ macro_rules! conformance {
             the_hint_of_new_events_wakes_a_waiting_follower,
         );
     };
-    ($make:path; $($name:ident,)+) => {$(
+    (@each $attributes:tt $make:path; $($name:ident,)+) => {
+        $($crate::conformance!(@one $attributes $make, $name);)+
+    };
+    (@one [$($attribute:tt)*] $make:path, $name:ident) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        $($attribute)*
         async fn $name() {
             let subject = $make().await;
             $crate::suite::$name(&subject).await;
             drop(subject.store);
             drop(subject.keep);
         }
-    )+};
+    };
 }
