@@ -1,6 +1,7 @@
 //! The application: stores, engine and views of one data directory, opened together and closed together.
 
 use crate::ledger::{Keeper, LedgerOptions};
+use crate::log_place::{Cluster, OpenLog};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use booking_domain::ids::{ClinicId, SubjectId};
@@ -11,7 +12,7 @@ use booking_engine::{AccessLog, Clock, Engine, EngineOptions, SystemClock};
 use booking_events::sealed_forms::Plaintext;
 use booking_events::sealing::{self, Field};
 use booking_projections::{ProfileOpener, RunnerOptions, Views};
-use booking_store::{EventStore, SqliteOptions, SqliteStore};
+use booking_store::{EventStore, SqliteOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +28,10 @@ pub struct AppOptions {
     pub entropy: Arc<dyn Entropy>,
     /// How the engine runs.
     pub engine: EngineOptions,
-    /// How the log is kept.
+    /// How the log is kept, if it is kept in the data directory.
     pub log: SqliteOptions,
+    /// Where the log is, if it is not in the data directory.
+    pub cluster: Option<Cluster>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Limits per source, visit, contact and clinic, and work under load; tests of races lift them.
@@ -55,6 +58,7 @@ impl AppOptions {
             entropy: Arc::new(OsEntropy),
             engine: EngineOptions::default(),
             log: SqliteOptions::default(),
+            cluster: None,
             trusted_proxies: Vec::new(),
             source_limits: true,
             work: crate::http::work::Levels::default(),
@@ -99,7 +103,7 @@ pub struct App {
     pub ledger: Arc<Keeper>,
     /// Ends every long-lived stream and task.
     pub stop: tokio_util::sync::CancellationToken,
-    file: SqliteStore,
+    place: OpenLog,
     _lock: std::fs::File,
 }
 
@@ -138,25 +142,33 @@ impl App {
              log can be read",
             data.display()
         );
+        // Before anything is made here: a directory that belongs to another log is left as it is.
+        let cluster = match &options.cluster {
+            Some(cluster) => Some(OpenLog::cluster(&data, cluster).await.context("log")?),
+            None => None,
+        };
         let erasures = crate::erasures::ErasureList::open(&data)?;
         let ledger = Arc::new(Keeper::open(&data, &options.ledger, &*options.entropy).context("ledger")?);
         let (vault, created) = Vault::open_dir(&data, Arc::clone(&options.entropy)).await.context("vault")?;
         let vault = Arc::new(vault);
         // What was opened before a refusal is closed before the refusal is told: the next start finds nothing in use.
-        let file = match SqliteStore::open(&data.join("events.db"), options.log.clone()).await {
-            Ok(file) => file,
-            Err(error) => {
-                vault.close().await;
-                return Err(error).context("log");
-            }
+        let place = match cluster {
+            Some(cluster) => cluster,
+            None => match OpenLog::file(&data, options.log.clone()).await {
+                Ok(file) => file,
+                Err(error) => {
+                    vault.close().await;
+                    return Err(error).context("log");
+                }
+            },
         };
-        let log: Arc<dyn EventStore> = Arc::new(file.clone());
+        let log = Arc::clone(&place.log);
         let opener = Arc::new(VaultOpener(Arc::clone(&vault)));
         let views = match Views::open(&data.join("views.db"), Arc::clone(&log), opener, RunnerOptions::default()).await
         {
             Ok(views) => views,
             Err(error) => {
-                file.close().await;
+                place.close().await;
                 vault.close().await;
                 return Err(error).context("views");
             }
@@ -171,7 +183,7 @@ impl App {
             Err(error) => {
                 views.close().await;
                 engine.vault().close().await;
-                file.close().await;
+                place.close().await;
                 return Err(error).context("outbox");
             }
         };
@@ -189,7 +201,7 @@ impl App {
             messages,
             code_alarm: crate::messages::codes::Alarm::default(),
             stop,
-            file,
+            place,
             _lock: lock,
         });
         app.ledger.start(&app.engine, &app.views, app.stop.clone());
@@ -236,7 +248,7 @@ impl App {
         self.ledger.sign(&self.engine, &self.views).await;
         self.views.close().await;
         self.engine.vault().close().await;
-        self.file.close().await;
+        self.place.close().await;
     }
 }
 

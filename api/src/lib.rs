@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`app`] | opens log, vault, engine and views of a data directory |
+//! | [`app`], `log_place` | opens log, vault, engine and views of a data directory; where the log is |
 //! | [`http`] | the JSON API; one file per group of endpoints, each with its types |
 //! | [`pages`] | the HTML pages: portal, staff; they call the API's functions |
 //! | [`cli`] | the command line |
@@ -25,8 +25,10 @@ pub mod housekeeping;
 pub mod http;
 pub mod import;
 pub mod ledger;
+mod log_place;
 pub mod messages;
 pub mod pages;
 pub mod verify;
 
 pub use app::{App, AppOptions};
+pub use log_place::Cluster;

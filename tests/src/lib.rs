@@ -6,6 +6,7 @@
 //! | [`seeds`] | runs a property over many seeds and says how to replay the one that failed |
 //! | [`meddler`] | a log that delays, fails or dies where a test says so |
 //! | [`world`] | an engine on a log and a vault, with a clock that tests set |
+//! | [`cluster`] | the log on a cluster, whose servers are doubles |
 //! | [`actors`] | the clinic, its staff and its visitors, as verbs |
 //! | [`command`] | every command as a value, so that it can be run twice and compared |
 //! | [`chance`] | random clinics, slots, people and commands |
@@ -19,6 +20,7 @@
 
 pub mod actors;
 pub mod chance;
+pub mod cluster;
 pub mod command;
 pub mod http;
 pub mod load;

@@ -40,9 +40,9 @@ impl Home {
     pub async fn close(self) {
         self.vault.close().await;
     }
-    /// A world on a log in memory.
+    /// A world on a log in memory, or where `BOOKING_LOG` says.
     pub fn world(&self, seed: u64) -> World {
-        self.world_on(Arc::new(MemoryStore::new()), seed)
+        self.world_on(crate::cluster::usual_log(), seed)
     }
     /// A world on a log on the disk, below this home's directory.
     pub async fn world_on_disk(&self, seed: u64) -> World {

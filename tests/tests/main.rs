@@ -5,11 +5,13 @@
 //! | `TORTURE=1` | the great numbers: 10,000 histories, 1,000 rounds of a race |
 //! | `SEED=n` | only this seed: how a failure is replayed |
 //! | `FIRST_SEED=n` | begins with this seed |
+//! | `BOOKING_LOG=kurrentdb` | worlds keep their log on a double of a KurrentDB server |
 //! | `BLESS=1` | writes the golden table of times anew |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod audit;
+mod cluster;
 mod controls;
 mod crashes;
 mod http;

@@ -1,7 +1,7 @@
 //! `clinic create`, `clinic list`.
 
 use super::{Data, answer, open, say};
-use crate::app::{App, AppOptions};
+use crate::app::App;
 use anyhow::Context as _;
 use booking_domain::clinic::ClinicRegistered;
 use booking_domain::ids::MemberId;
@@ -39,13 +39,13 @@ pub(super) enum ClinicCommand {
 pub(super) async fn run(command: ClinicCommand, json: bool) -> anyhow::Result<()> {
     match command {
         ClinicCommand::Create { data, name, zone, admin_email, admin_name } => {
-            let app = App::open(AppOptions::without_signing(data.data)).await?;
+            let app = App::open(data.without_signing()).await?;
             let outcome = create(&app, name, zone, admin_email, admin_name, json).await;
             app.close().await;
             outcome
         }
         ClinicCommand::List { data } => {
-            let app = open(data.data).await?;
+            let app = open(&data).await?;
             for clinic in app.views.clinics.clinics() {
                 let Some(registered) = &clinic.registered else { continue };
                 let slug = clinic.portal.slugs.last().cloned().unwrap_or_default();

@@ -1,11 +1,10 @@
 //! `doctor`: what is wrong, and what to do about it.
 
-use super::{answer, say};
-use crate::app::{App, AppOptions, DataInUse};
+use super::{Data, answer, say};
+use crate::app::{App, DataInUse};
 use crate::ledger::Standing;
 use booking_domain::time::{Tz, resolve};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Something that was looked at.
@@ -15,9 +14,9 @@ struct Finding {
     remedy: &'static str,
 }
 
-pub(super) async fn run(data: PathBuf, json: bool) -> anyhow::Result<()> {
-    let mut findings = files(&data);
-    match App::open(AppOptions::without_signing(&data)).await {
+pub(super) async fn run(data: &Data, json: bool) -> anyhow::Result<()> {
+    let mut findings = files(data);
+    match App::open(data.without_signing()).await {
         Ok(app) => {
             findings.extend(inside(&app).await);
             app.close().await;
@@ -49,13 +48,19 @@ pub(super) async fn run(data: PathBuf, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn files(data: &Path) -> Vec<Finding> {
+fn files(data: &Data) -> Vec<Finding> {
+    let on_a_cluster = data.log.is_some();
+    let data = data.data.as_path();
     let key = data.join("root.key");
     let mode = std::fs::metadata(&key).map(|m| m.permissions().mode() & 0o777);
     vec![
         Finding {
-            good: data.join("events.db").exists(),
-            what: format!("log {}", data.join("events.db").display()),
+            good: on_a_cluster || data.join("events.db").exists(),
+            what: if on_a_cluster {
+                "log on a cluster".to_owned()
+            } else {
+                format!("log {}", data.join("events.db").display())
+            },
             remedy: "Nothing was ever stored here, or the log is gone: restore it from a backup.",
         },
         Finding {

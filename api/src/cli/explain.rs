@@ -48,7 +48,7 @@ pub(super) struct ExplainArguments {
 }
 
 pub(super) async fn run(arguments: ExplainArguments, json: bool) -> anyhow::Result<()> {
-    let app = open(arguments.data.data.clone()).await?;
+    let app = open(&arguments.data).await?;
     let told = tell(&app, arguments, json).await;
     app.close().await;
     told

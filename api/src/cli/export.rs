@@ -23,7 +23,8 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<()> {
         None => Box::new(std::io::BufWriter::new(std::io::stdout())),
     };
     let exported = progress::counter("events");
-    crate::export::export(&arguments.data.data, arguments.clinic, &mut *out, |events| exported.inc(events)).await?;
+    crate::export::export(arguments.data.with_log_file()?, arguments.clinic, &mut *out, |events| exported.inc(events))
+        .await?;
     exported.finish_and_clear();
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `import`: a clinic from a folder of files.
 
 use super::{Data, answer, progress, say};
-use crate::app::{App, AppOptions};
+use crate::app::App;
 use crate::import::{ImportError, ImportOptions, import};
 use booking_domain::ids::ClinicId;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub(super) struct ImportArguments {
 }
 
 pub(super) async fn run(arguments: ImportArguments, json: bool) -> anyhow::Result<()> {
-    let app = App::open(AppOptions::without_signing(arguments.data.data)).await?;
+    let app = App::open(arguments.data.without_signing()).await?;
     let options = ImportOptions { dry_run: arguments.dry_run, clinic: arguments.clinic, ..ImportOptions::default() };
     let outcome = import(&app.engine, &arguments.folder, &options, &progress::Bars::default()).await;
     app.close().await;

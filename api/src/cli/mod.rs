@@ -17,9 +17,10 @@ pub mod serve;
 mod verify;
 
 use crate::app::{App, AppOptions, DataInUse};
+use crate::log_place::Cluster;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -43,6 +44,28 @@ struct Data {
     /// The data directory.
     #[arg(long, default_value = "./data", env = "CLINIC_BOOKING_DATA")]
     data: PathBuf,
+    /// The log, if it is not in the data directory: a KurrentDB cluster, esdb://… (docs/operations.md). An address with a
+    /// password is better given by the environment, which other users of the machine do not see.
+    #[arg(long, value_name = "ADDRESS", env = "CLINIC_BOOKING_LOG", hide_env_values = true)]
+    log: Option<String>,
+}
+
+impl Data {
+    /// How a server opens it.
+    fn options(&self) -> AppOptions {
+        AppOptions { cluster: self.log.clone().map(Cluster::at), ..AppOptions::new(&self.data) }
+    }
+
+    /// How a short command opens it.
+    fn without_signing(&self) -> AppOptions {
+        AppOptions { cluster: self.log.clone().map(Cluster::at), ..AppOptions::without_signing(&self.data) }
+    }
+
+    /// The data directory, for a command that reads the log's file beside a running server.
+    fn with_log_file(&self) -> anyhow::Result<&Path> {
+        anyhow::ensure!(self.log.is_none(), "this command reads a log in a file; the one at --log is on a cluster");
+        Ok(&self.data)
+    }
 }
 
 /// How to listen.
@@ -177,16 +200,16 @@ fn log_to_stderr(json: bool, usual: &str) {
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let json = arguments.json;
     match arguments.command {
-        Command::Serve { data, listening, channels } => serve::serve(data.data, &listening, &channels).await,
+        Command::Serve { data, listening, channels } => serve::serve(&data, &listening, &channels).await,
         Command::Demo { data, listening, public_demo, public_url } => {
-            serve::demo(data.data, &listening, public_demo, public_url).await
+            serve::demo(&data, &listening, public_demo, public_url).await
         }
         Command::Clinic { command } => clinic::run(command, json).await,
         Command::Import(arguments) => import::run(arguments, json).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments, json).await,
         Command::Rebuild(arguments) => rebuild::run(arguments, json).await,
-        Command::Doctor { data } => doctor::run(data.data, json).await,
+        Command::Doctor { data } => doctor::run(&data, json).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments, json).await,
         Command::Openapi => {
@@ -201,9 +224,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 /// Opens an existing data directory for a command that needs it to itself.
-async fn open(data: PathBuf) -> anyhow::Result<Arc<App>> {
-    anyhow::ensure!(data.join("events.db").exists(), "there is no log in {}", data.display());
-    let app = App::open(AppOptions::without_signing(data)).await?;
+async fn open(data: &Data) -> anyhow::Result<Arc<App>> {
+    let is_there = data.log.is_some() || data.data.join("events.db").exists();
+    anyhow::ensure!(is_there, "there is no log in {}", data.data.display());
+    let app = App::open(data.without_signing()).await?;
     anyhow::ensure!(app.settle_within(std::time::Duration::from_mins(10)).await, "the read models did not catch up");
     Ok(app)
 }

@@ -19,7 +19,7 @@ pub(super) async fn run(arguments: RebuildArguments, json: bool) -> anyhow::Resu
     if arguments.discard {
         booking_projections::discard(&arguments.data.data.join("views.db"))?;
     }
-    let app = open(arguments.data.data).await?;
+    let app = open(&arguments.data).await?;
     let mut names = arguments.projection;
     if names.is_empty() {
         names = app.views.names().into_iter().map(str::to_owned).collect();

@@ -66,7 +66,7 @@ pub(super) fn moment(text: &str) -> Result<Instant, String> {
 }
 
 pub(super) async fn run(arguments: ReplayArguments) -> anyhow::Result<()> {
-    let app = open(arguments.data.data.clone()).await?;
+    let app = open(&arguments.data).await?;
     let told = match (arguments.show, arguments.date) {
         (Show::Agenda, Some(date)) => agendas(&app, &arguments, date).await,
         _ => portal(&app, &arguments).await,

@@ -1,14 +1,14 @@
 //! `serve`: opens a data directory and answers until it is told to stop.
 
-use super::Listening;
 use super::channels::Channels;
+use super::{Data, Listening};
 use crate::app::{App, AppOptions};
 use crate::http;
 use crate::ledger::{Anchors, Standing};
 use crate::messages::MessageOptions;
 use anyhow::Context as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ impl Serving {
 }
 
 /// `serve`.
-pub(super) async fn serve(data: PathBuf, listening: &Listening, channels: &Channels) -> anyhow::Result<()> {
+pub(super) async fn serve(data: &Data, listening: &Listening, channels: &Channels) -> anyhow::Result<()> {
     let (options, listen) = parts(data, listening);
     let options = AppOptions { messages: channels.options()?, ..options };
     if !options.messages.any() {
@@ -95,7 +95,7 @@ pub(super) async fn serve(data: PathBuf, listening: &Listening, channels: &Chann
 
 /// `demo`: makes the demo clinic through the same commands as any client's, then serves it.
 pub(super) async fn demo(
-    data: PathBuf,
+    data: &Data,
     listening: &Listening,
     public: bool,
     public_url: Option<String>,
@@ -125,8 +125,8 @@ pub(super) async fn demo(
     serving.until_stopped().await
 }
 
-fn parts(data: PathBuf, listening: &Listening) -> (AppOptions, Listen) {
-    let mut options = AppOptions { trusted_proxies: listening.trusted_proxy.clone(), ..AppOptions::new(data) };
+fn parts(data: &Data, listening: &Listening) -> (AppOptions, Listen) {
+    let mut options = AppOptions { trusted_proxies: listening.trusted_proxy.clone(), ..data.options() };
     options.ledger.key = listening.ledger_key.clone().or(options.ledger.key);
     options.ledger.every = Duration::from_secs(listening.checkpoint_every);
     options.ledger.anchors = Anchors::new(listening.anchor_file.clone(), listening.anchor_command.clone());

@@ -31,7 +31,10 @@ fn keys(given: &str) -> anyhow::Result<Vec<Verifier>> {
 }
 
 pub(super) async fn run(arguments: VerifyArguments, json: bool) -> anyhow::Result<()> {
-    let history = arguments.export.map_or(History::Data(arguments.data.data), History::Export);
+    let history = match arguments.export {
+        Some(export) => History::Export(export),
+        None => History::Data(arguments.data.with_log_file()?.to_owned()),
+    };
     let mut options = Options::default();
     for given in &arguments.key {
         options.keys.extend(keys(given)?);

@@ -9,7 +9,7 @@
 //! | `read` | reads pages, and refuses what cannot be whole |
 //!
 //! What was measured of the server and its client, and why each of these does what it does, stands in
-//! `docs/adr/0010-kurrentdb.md`. In short: an answer that does not come says nothing, so the same bytes are sent again at
+//! `docs/adr/0011-kurrentdb.md`. In short: an answer that does not come says nothing, so the same bytes are sent again at
 //! the same revision until there is one; the client is replaced when it does not find back; no subscription is trusted.
 
 mod address;

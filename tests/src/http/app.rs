@@ -133,7 +133,17 @@ impl TestApp {
 
     /// A server on what another one left behind.
     pub async fn on(dir: TempDir, clinic: TestClinic, clock: Arc<ManualClock>) -> Self {
-        let serving = Serving::start(options(dir.path(), &clock), anywhere()).await.unwrap();
+        Self::on_with(dir, clinic, clock, |options| options).await
+    }
+
+    /// The same with other options.
+    pub async fn on_with(
+        dir: TempDir,
+        clinic: TestClinic,
+        clock: Arc<ManualClock>,
+        change: impl FnOnce(AppOptions) -> AppOptions,
+    ) -> Self {
+        let serving = Serving::start(change(options(dir.path(), &clock)), anywhere()).await.unwrap();
         let app = Arc::clone(&serving.app);
         Self { clinic, clock, app, serving, client: client(), dir, sessions: Mutex::default() }
     }
