@@ -26,6 +26,7 @@ pub mod http;
 pub mod import;
 pub mod ledger;
 pub mod messages;
+pub mod operator;
 pub mod pages;
 pub mod verify;
 
