@@ -74,14 +74,13 @@ impl Rules {
 
     /// The revisions of a clinic's rules that may have bound a command whose event is this one: those that were there
     /// before it, from the newest on that had occurred ten seconds before the command arrived.
-    pub fn binding(&self, clinic: ClinicId, leaf: u64, received_at: Instant) -> std::ops::RangeInclusive<u64> {
+    pub fn binding(&self, clinic: ClinicId, leaf: u64, received_at: Instant) -> std::ops::Range<u64> {
         let events = self.clinics.get(&clinic).map_or(&[][..], |history| &history.events);
         let there = events.partition_point(|event| event.at.leaf < leaf);
         let before = |event: &Placed<ClinicEvent>| received_at.since(event.metadata.occurred_at) > RACE_MICROS;
         let settled = events.iter().take(there).rposition(before).unwrap_or(0);
         let number = |at: usize| u64::try_from(at).unwrap_or(u64::MAX);
-        // Where there are no rules at all the range is empty.
-        if there == 0 { 1..=0 } else { number(settled)..=number(there - 1) }
+        number(settled)..number(there)
     }
 
     /// The rules of a clinic at a revision, and the event that made it.

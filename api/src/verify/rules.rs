@@ -303,9 +303,9 @@ impl<'a> DayCheck<'a> {
     fn under_a_cap(&mut self, booked: &AppointmentBooked, placed: &Placed<AgendaDayEvent>) -> Option<Capped> {
         let AppointmentBooked { booking, .. } = booked;
         let (patient, admission) = (booking.patient?, booking.admission.as_ref()?);
-        let newest = *self.rules.binding(booking.clinic, placed.at.leaf, placed.metadata.received_at).end();
+        let there = self.rules.binding(booking.clinic, placed.at.leaf, placed.metadata.received_at).end;
         let mut first = None;
-        for revision in admission.clinic_revision..=newest {
+        for revision in admission.clinic_revision..there {
             let (clinic, set) = self.rules.at(booking.clinic, revision)?;
             // Somebody who has proven nothing is not counted, unless nothing is to be proven.
             let counts = admission.viewer_class == ViewerClass::Proven
