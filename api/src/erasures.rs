@@ -5,6 +5,8 @@
 //! the vault still has of somebody on either list, before the service is ready. What a crash leaves undone, the next
 //! start or the next minute does.
 
+mod late;
+
 use crate::app::App;
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads;
@@ -44,6 +46,8 @@ pub struct ErasureList {
     copied: Mutex<BTreeSet<Line>>,
     /// Up to where the contacts of each clinic were looked through by this process.
     looked: Mutex<BTreeMap<ClinicId, Instant>>,
+    /// Who was erased, for what is found of them later.
+    late: tokio::sync::Mutex<late::Erased>,
 }
 
 impl ErasureList {
@@ -62,8 +66,8 @@ impl ErasureList {
                 .with_context(|| format!("line {} of {} cannot be read", index + 1, path.display()))
         };
         let copied = whole.enumerate().map(read).collect::<anyhow::Result<_>>()?;
-        let (applied, looked) = (AtomicBool::new(false), Mutex::default());
-        Ok(Self { path, applied, copied: Mutex::new(copied), looked })
+        let (applied, looked, late) = (AtomicBool::new(false), Mutex::default(), tokio::sync::Mutex::default());
+        Ok(Self { path, applied, copied: Mutex::new(copied), looked, late })
     }
 
     /// Nobody on the list has a key any more: the service may be ready.
@@ -258,15 +262,7 @@ pub async fn sweep(app: &App) {
         for (subject, row) in app.views.erasures.due(app.engine.now()).await? {
             carry_out(app, &by_itself(app, row.clinic), Person::of_row(subject, &row)).await.map_err(told)?;
         }
-        for (subject, row) in app.views.erasures.carried_out().await? {
-            let Some(patient) = row.patient else { continue };
-            let person = Person::Patient(patient);
-            let late = belongings(app, row.clinic, person).await.map_err(told)?;
-            if late.subjects.iter().any(|found| !row.erased.contains(found)) {
-                tracing::info!(%subject, "something more of an erased person was found");
-                carry_out(app, &by_itself(app, row.clinic), person).await.map_err(told)?;
-            }
-        }
+        late::follow(app).await.map_err(told)?;
         for clinic in app.views.clinics.clinics() {
             if let Some(id) = clinic.id() {
                 forget_contacts(app, id).await.map_err(told)?;
@@ -291,15 +287,19 @@ async fn forget_contacts(app: &App, clinic: ClinicId) -> ApiResult<()> {
         looked.get(&clinic).copied().unwrap_or(Instant::MIN)
     };
     let rows = app.views.appointments.unattached(clinic, (from, due), AT_ONCE).await.map_err(reads::unanswered)?;
-    // What a legal hold kept back is looked at again after the next start.
-    let next = if rows.len() < AT_ONCE { due } else { rows.last().map_or(due, |row| row.placement.span.start) };
+    let mut next = if rows.len() < AT_ONCE { due } else { rows.last().map_or(due, |row| row.placement.span.start) };
     for row in &rows {
         forget_contact(app, clinic, row, now).await?;
+        // It began so long ago, and did not end so long ago: the next round comes back to it.
+        if retention.of_provisional(row.placement.span.end) > now {
+            next = next.min(row.placement.span.start);
+        }
     }
     app.erasures.looked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(clinic, next);
     Ok(())
 }
 
+/// What a legal hold keeps back is looked at again when it is released.
 async fn forget_contact(app: &App, clinic: ClinicId, row: &AppointmentRow, now: Instant) -> ApiResult<()> {
     let of_person = app.views.appointments.of_subject(row.subject).await.map_err(reads::unanswered)?;
     let retention = app.engine.rules(clinic).await?.state.retention;

@@ -35,6 +35,7 @@ async fn round(app: &App) {
     app.demand.flush(&app.engine).await;
     app.limits.forget_old(app.engine.now());
     purge(app).await;
+    finish_rotations(app).await;
     crate::erasures::sweep(app).await;
 }
 
@@ -46,6 +47,17 @@ pub async fn default_recognition(app: &App) {
             Ok(true) => tracing::info!(%clinic, "recognition is proven by a one-time code from now on"),
             Err(error) => tracing::warn!(%clinic, %error, "a clinic's settings could not be written; tried again"),
         }
+    }
+}
+
+/// Goes on with the replacing of keys where a crash broke it off.
+async fn finish_rotations(app: &App) {
+    match app.engine.vault().finish_rotations(app.engine.now()).await {
+        Ok(true) => tracing::info!("finished a replacing of keys that had been broken off"),
+        Err(error) if !app.stop.is_cancelled() => {
+            tracing::warn!(%error, "keys are not all replaced yet; tried again in a minute");
+        }
+        Ok(false) | Err(_) => {}
     }
 }
 

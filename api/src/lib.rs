@@ -27,6 +27,7 @@ pub mod import;
 pub mod ledger;
 mod log_place;
 pub mod messages;
+pub mod operator;
 pub mod pages;
 pub mod verify;
 

@@ -145,3 +145,29 @@ fn a_history_is_verified_with_exit_codes_of_its_own() {
     assert_eq!(judged(&export).0, Some(2), "nothing to read proves nothing");
     assert_eq!(judged(&["--key", "nonsense"]).0, Some(1));
 }
+
+#[test]
+fn keys_are_replaced_and_the_old_root_key_opens_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let create =
+        ["--json", "clinic", "create", "--name", "Clinique", "--admin-email", "a@b.example", "--admin-name", "Ann"];
+    lines(&run(&create, &data));
+    let status = lines(&run(&["--json", "keys", "status"], &data));
+    assert_eq!((&status[0]["clinics"][0]["version"], &status[0]["next_root_key"]), (&1.into(), &Value::Null));
+    let too_early = run(&["keys", "rotate-root"], &data);
+    assert!(!too_early.status.success(), "nobody has a copy of a key that was never made");
+
+    let old = std::fs::read(data.join("root.key")).unwrap();
+    let prepared = lines(&run(&["--json", "keys", "prepare-root"], &data));
+    let next = std::fs::read(prepared[0]["next_root_key"].as_str().unwrap()).unwrap();
+    lines(&run(&["--json", "keys", "rotate-root"], &data));
+    assert_eq!(std::fs::read(data.join("root.key")).unwrap(), next);
+    let rotated = lines(&run(&["--json", "keys", "rotate-clinic"], &data));
+    assert_eq!(rotated[0]["clinics"][0]["version"], 2);
+    assert!(lines(&run(&["--json", "doctor"], &data)).iter().all(|finding| finding["ok"] == true));
+
+    std::fs::write(data.join("root.key"), old).unwrap();
+    let refused = run(&["clinic", "list"], &data);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("does not belong to this vault"));
+}

@@ -95,7 +95,8 @@ impl Engine {
         sealed: &Sealed,
     ) -> Result<Option<StaffIdentity>, VaultError> {
         let keys = self.vault.clinic_keys(clinic).await?;
-        let opened = sealing::open(keys.audit(), clinic, SubjectId(member.0), Field::StaffIdentity, sealed);
-        Ok(opened.ok().and_then(|bytes| StaffIdentity::from_plaintext(sealed.schema, &bytes).ok()))
+        let key = keys.audit_of(sealed.key_version);
+        let opened = key.map(|key| sealing::open(key, clinic, SubjectId(member.0), Field::StaffIdentity, sealed));
+        Ok(opened.and_then(Result::ok).and_then(|bytes| StaffIdentity::from_plaintext(sealed.schema, &bytes).ok()))
     }
 }

@@ -10,6 +10,7 @@
 //! | [`actors`] | the clinic, its staff and its visitors, as verbs |
 //! | [`command`] | every command as a value, so that it can be run twice and compared |
 //! | [`chance`] | random clinics, slots, people and commands |
+//! | [`canaries`] | personal values, searched for wherever they must not be; every server's data directory when it goes |
 //! | [`oracle`] | what a log means, found out without the domain's own fold |
 //! | [`load`] | what a log may never say, whatever load, race or crash it went through |
 //!
@@ -19,6 +20,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
 pub mod actors;
+pub mod canaries;
 pub mod chance;
 pub mod cluster;
 pub mod command;

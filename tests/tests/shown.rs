@@ -7,11 +7,14 @@ use booking_domain::visibility::{Situation, ViewerFacts, smallest_change};
 use booking_engine::{Failure, Place};
 use booking_projections::availability::Offer;
 use booking_tests::chance::Play;
-use booking_tests::seeds::hold_for;
+use booking_tests::seeds::{self, hold_for};
 use booking_tests::{Visitor, World};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const SAMPLES: usize = 12;
+/// Availabilities that were compared, each for a viewer at a moment.
+static COMPARED: AtomicU64 = AtomicU64::new(0);
 
 #[test]
 fn an_availability_is_shown_exactly_if_booking_it_is_accepted() {
@@ -22,6 +25,9 @@ fn an_availability_is_shown_exactly_if_booking_it_is_accepted() {
             compare(&mut play).await;
         }
     });
+    let compared = COMPARED.load(Ordering::Relaxed);
+    println!("  {compared} availabilities, each for a viewer at a moment: shown, explained and accepted alike");
+    assert!(compared > seeds::rounds(1_000, 100_000) || std::env::var_os("SEED").is_some(), "{compared}");
 }
 
 /// `explain` says what is shown; its smallest change turns that round, and none of it could be left out.
@@ -99,6 +105,7 @@ async fn compare(play: &mut Play) {
     for key in sample {
         let (agenda, date, slot, start) = key;
         let place = Place { agenda, date, selected: Selected { slot, start } };
+        COMPARED.fetch_add(1, Ordering::Relaxed);
         explained(play, place, service, &viewer.facts, shown.contains(&key)).await;
         let answer = accepted(&fork, play, &visitor, place, service).await;
         assert_eq!(

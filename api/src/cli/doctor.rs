@@ -68,6 +68,12 @@ fn files(data: &Data) -> Vec<Finding> {
             what: format!("root key {} (keep a copy apart from the data)", key.display()),
             remedy: "Without it nothing personal can be read. If it is there: chmod 600. If not: restore your copy.",
         },
+        Finding {
+            good: !data.join("root.key.next").exists(),
+            what: "no replacing of the root key was left unfinished".to_owned(),
+            remedy: "Copy root.key.next to a safe place, then `clinic-booking keys rotate-root`. Do not delete it: the \
+                     vault may need it already.",
+        },
     ]
 }
 

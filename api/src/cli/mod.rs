@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod export;
 mod import;
+mod keys;
 mod progress;
 mod rebuild;
 mod replay;
@@ -136,6 +137,11 @@ enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Look after the keys that protect personal data; works while a server runs (docs/operations.md).
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeysCommand,
+    },
     /// Write the log as NDJSON; what is sealed stays sealed.
     Export(export::ExportArguments),
     /// Is this the history that was signed, and were the rules of booking kept in it? (docs/verify.md)
@@ -210,6 +216,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Explain(arguments) => explain::run(arguments, json).await,
         Command::Rebuild(arguments) => rebuild::run(arguments, json).await,
         Command::Doctor { data } => doctor::run(&data, json).await,
+        Command::Keys { command } => keys::run(command, json).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments, json).await,
         Command::Openapi => {

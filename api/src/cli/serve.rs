@@ -6,6 +6,7 @@ use crate::app::{App, AppOptions};
 use crate::http;
 use crate::ledger::{Anchors, Standing};
 use crate::messages::MessageOptions;
+use crate::operator::Door;
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -45,7 +46,9 @@ impl Serving {
         let address = public.local_addr()?;
         if let Some(ops) = listen.ops {
             let ops = tokio::net::TcpListener::bind(ops).await.with_context(|| format!("cannot listen on {ops}"))?;
-            let (router, stop) = (http::ops::router(Arc::clone(&app)), app.stop.clone());
+            let door = Door::open(&app, ops.local_addr()?)?;
+            let router = http::ops::router(Arc::clone(&app)).merge(http::ops::behind(door, Arc::clone(&app)));
+            let stop = app.stop.clone();
             tokio::spawn(async move { axum::serve(ops, router).with_graceful_shutdown(stop.cancelled_owned()).await });
         }
         let service = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();

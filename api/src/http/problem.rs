@@ -132,7 +132,7 @@ impl Problem {
     fn unavailable(code: &'static str, title: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, title).retry_after(1)
     }
-    fn conflict(code: &'static str, title: impl Into<String>) -> Self {
+    pub(crate) fn conflict(code: &'static str, title: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, title)
     }
 }

@@ -234,7 +234,8 @@ impl Scratch {
 
     /// Keeps what the rules ask for.
     async fn put(&mut self, leaf: u64, event: RawEvent) -> anyhow::Result<()> {
-        let of_rules = |name: &str| name.starts_with("clinic-") || name.starts_with("agendaday-");
+        let of_rules =
+            |name: &str| ["clinic-", "agendaday-", "quota-"].iter().any(|category| name.starts_with(category));
         if event.stream.as_deref().is_some_and(of_rules) {
             self.waiting.push((leaf, event));
         }

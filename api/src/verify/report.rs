@@ -65,7 +65,7 @@ pub struct Alteration {
 /// A rule of booking that the log breaks.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Violation {
-    /// `overlap`, `given_twice`, `hold_ignored`, `unpublished`, `stale_rules`, `cap`.
+    /// `overlap`, `given_twice`, `hold_ignored`, `unpublished`, `stale_rules`, `two_places`, `cap`.
     pub rule: &'static str,
     /// What happened.
     pub what: String,

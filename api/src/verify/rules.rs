@@ -5,90 +5,30 @@
 //! booking is flagged for old rules only if a later change of the clinic occurred more than ten seconds before its
 //! request arrived: a change that races with a booking may bind it or not.
 
+use super::caps::{Capped, cap_of};
+use super::clinics::{History, Placed, RACE_MICROS, Rules, rules_at};
+use super::moves::{Arrival, Offer, offer, refused};
 use super::report::{EventRef, Violation};
 use booking_domain::agenda_day::{AgendaDayEvent, AppointmentBooked, Freedom, Placement, Slot, SlotFacts, Source};
-use booking_domain::clinic::{Clinic, ClinicEvent, Criterion};
-use booking_domain::ids::{AppointmentId, ClinicId, CommandId, HoldId, SlotId, VisitId};
+use booking_domain::clinic::{ClinicEvent, Criterion};
+use booking_domain::ids::{AppointmentId, CommandId, HoldId, ServiceId, SlotId, VisitId};
+use booking_domain::stream::StreamName;
 use booking_domain::time::{Instant, Span, WallTime};
-use booking_domain::values::{BookedBy, Stamp};
+use booking_domain::values::{BookedBy, RecognitionProof, ViewerClass};
 use booking_domain::visibility::{Candidate, Rule, ViewerFacts, criteria_met, evaluate};
-use booking_events::Metadata;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-/// A change that occurred so long before a request arrived binds it.
-const RACE_MICROS: i64 = 10_000_000;
-/// States of a clinic that are kept at once.
-const KEPT_STATES: usize = 8;
-
-/// An event of a stream, with its place.
-#[derive(Clone, Debug)]
-pub(super) struct Placed<E> {
-    pub event: E,
-    pub metadata: Metadata,
-    pub at: EventRef,
-}
-
-impl<E> Placed<E> {
-    fn revision(&self) -> u64 {
-        u64::try_from(self.at.revision).unwrap_or(0)
-    }
-}
-
-/// A clinic's rules at any of its revisions.
-#[derive(Default)]
-struct History {
-    events: Vec<Placed<ClinicEvent>>,
-    states: BTreeMap<u64, Clinic>,
-}
-
-/// The rules as they were at a revision; none: there was no such revision.
-fn rules_at<'a>(
-    events: &[Placed<ClinicEvent>],
-    states: &'a mut BTreeMap<u64, Clinic>,
-    revision: u64,
-) -> Option<&'a Clinic> {
-    if revision >= events.len() as u64 {
-        return None;
-    }
-    if !states.contains_key(&revision) {
-        let before = states.range(..revision).next_back();
-        let (from, mut clinic) = before.map_or((0, Clinic::default()), |(at, clinic)| (at + 1, clinic.clone()));
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        for (event, at) in events.iter().zip(0_u64..).skip(from).take_while(|(_, at)| *at <= revision) {
-            clinic.evolve(&event.event, Stamp { revision: at, occurred_at: event.metadata.occurred_at });
-        }
-        if states.len() >= KEPT_STATES {
-            states.pop_first();
-        }
-        states.insert(revision, clinic);
-    }
-    states.get(&revision)
-}
-
-/// The clinics' rules.
-#[derive(Default)]
-pub(super) struct Rules {
-    clinics: HashMap<ClinicId, History>,
-}
-
-impl Rules {
-    /// Takes in a clinic's stream, whole and in order.
-    pub fn learn(&mut self, events: Vec<Placed<ClinicEvent>>) {
-        if let Some(clinic) = events.first().map(|event| event.metadata.clinic) {
-            self.clinics.insert(clinic, History { events, states: BTreeMap::new() });
-        }
-    }
-}
-
-struct OpenSlot {
-    facts: Slot,
-    withdrawn: bool,
-    dropped: Vec<Instant>,
-    published: EventRef,
+pub(super) struct OpenSlot {
+    pub facts: Slot,
+    pub withdrawn: bool,
+    pub dropped: Vec<Instant>,
+    pub published: EventRef,
 }
 
 struct Standing {
     appointment: AppointmentId,
+    /// The service that let it in, of an online booking.
+    service: Option<ServiceId>,
     occupies: Span,
     sources: Vec<Source>,
     since: EventRef,
@@ -98,6 +38,8 @@ struct PromisedTime {
     appointment: AppointmentId,
     movement: CommandId,
     occupies: Span,
+    /// What was offered then, should it turn out that the patient moves.
+    offer: Option<Offer>,
     since: EventRef,
 }
 
@@ -122,6 +64,10 @@ pub(super) struct DayCheck<'a> {
     pub violations: Vec<Violation>,
     /// Online bookings that were looked at.
     pub bookings: u64,
+    /// Appointments that came from another day: that they had left it stands there.
+    pub arrivals: Vec<Arrival>,
+    /// Bookings under a cap: that they had a claim stands with the person.
+    pub capped: Vec<Capped>,
 }
 
 fn share(a: Span, b: Span) -> bool {
@@ -138,6 +84,8 @@ impl<'a> DayCheck<'a> {
             holds: Vec::new(),
             violations: Vec::new(),
             bookings: 0,
+            arrivals: Vec::new(),
+            capped: Vec::new(),
         }
     }
 
@@ -182,10 +130,24 @@ impl<'a> DayCheck<'a> {
         }
     }
 
-    fn stands(&mut self, appointment: AppointmentId, placement: &Placement, since: &EventRef) {
+    fn stands(
+        &mut self,
+        appointment: AppointmentId,
+        service: Option<ServiceId>,
+        placement: &Placement,
+        since: &EventRef,
+    ) {
         self.standing.retain(|other| other.appointment != appointment);
         let (occupies, sources) = (placement.occupies, placement.sources.clone());
-        self.standing.push(Standing { appointment, occupies, sources, since: since.clone() });
+        self.standing.push(Standing { appointment, service, occupies, sources, since: since.clone() });
+    }
+
+    /// An appointment begins to stand here: it may not stand here already.
+    fn arrives(&mut self, appointment: AppointmentId, placed: &Placed<AgendaDayEvent>) {
+        if let Some(first) = self.standing.iter().find(|other| other.appointment == appointment) {
+            let first = first.since.clone();
+            self.breaks("two_places", "an appointment stands in two places".to_owned(), first, &placed.at);
+        }
     }
 
     fn leaves(&mut self, appointment: AppointmentId, dropped: &[Source]) {
@@ -265,23 +227,46 @@ impl<'a> DayCheck<'a> {
             AgendaDayEvent::AppointmentBooked(e) => self.booked(e, placed),
             AgendaDayEvent::AppointmentMoved(e) => {
                 self.takes(e.appointment, None, &e.placement, e.placement.overridden && !e.by_patient, placed);
+                let stood = self.standing.iter().find(|other| other.appointment == e.appointment);
+                let service = stood.and_then(|stood| stood.service);
+                if e.by_patient {
+                    let clinic = placed.metadata.clinic;
+                    let offered = offer(&self.slots, &e.placement, placed);
+                    if let Some((what, first)) = refused(self.rules, clinic, service, offered, &placed.at) {
+                        self.breaks("unpublished", what, first, &placed.at);
+                    }
+                }
                 self.leaves(e.appointment, &e.dropped);
-                self.stands(e.appointment, &e.placement, &placed.at);
+                self.stands(e.appointment, service, &e.placement, &placed.at);
             }
             AgendaDayEvent::MoveReserved(e) => {
                 self.takes(e.appointment, None, &e.placement, e.placement.overridden, placed);
                 self.promised.retain(|other| other.appointment != e.appointment);
                 let (appointment, movement, occupies) = (e.appointment, e.movement, e.placement.occupies);
-                self.promised.push(PromisedTime { appointment, movement, occupies, since: placed.at.clone() });
+                let offer = offer(&self.slots, &e.placement, placed);
+                self.promised.push(PromisedTime { appointment, movement, occupies, offer, since: placed.at.clone() });
             }
             AgendaDayEvent::MoveReleased(e) => {
                 self.promised.retain(|other| (other.appointment, other.movement) != (e.appointment, e.movement));
             }
             AgendaDayEvent::AppointmentMovedIn(e) => {
                 let id = e.booking.appointment;
-                self.promised.retain(|other| other.appointment != id);
+                let promised = self.promised.iter().position(|other| other.appointment == id);
+                let promised = promised.map(|at| self.promised.remove(at));
+                let service = e.booking.admission.as_ref().map(|admission| admission.service);
+                self.arrives(id, placed);
                 self.takes(id, None, &e.placement, e.placement.overridden, placed);
-                self.stands(id, &e.placement, &placed.at);
+                self.stands(id, service, &e.placement, &placed.at);
+                let offer =
+                    promised.filter(|promised| promised.movement == e.movement).and_then(|promised| promised.offer);
+                let if_patient = refused(self.rules, placed.metadata.clinic, service, offer, &placed.at);
+                self.arrivals.push(Arrival {
+                    appointment: id,
+                    movement: e.movement,
+                    from: StreamName::agenda_day(e.source_agenda, e.source_date),
+                    if_patient,
+                    at: placed.at.clone(),
+                });
             }
             AgendaDayEvent::AppointmentMovedOut(e) => self.leaves(e.appointment, &e.dropped),
             AgendaDayEvent::AppointmentCancelled(e) => self.leaves(e.appointment, &e.dropped),
@@ -302,12 +287,33 @@ impl<'a> DayCheck<'a> {
         self.takes(booking.appointment, booking.visit, placement, placement.overridden && !online, placed);
         if online {
             self.bookings += 1;
+            let capped = self.under_a_cap(booked, placed);
+            self.capped.extend(capped);
             for (what, first, rule) in self.admitted(booked, placed) {
                 self.breaks(rule, what, first, &placed.at);
             }
         }
         self.holds.retain(|other| Some(other.hold) != *hold);
-        self.stands(booking.appointment, placement, &placed.at);
+        self.arrives(booking.appointment, placed);
+        let service = booking.admission.as_ref().map(|admission| admission.service);
+        self.stands(booking.appointment, service, placement, &placed.at);
+    }
+
+    /// A recognized patient's booking of a service that had a cap whichever of the rules bound it.
+    fn under_a_cap(&mut self, booked: &AppointmentBooked, placed: &Placed<AgendaDayEvent>) -> Option<Capped> {
+        let AppointmentBooked { booking, .. } = booked;
+        let (patient, admission) = (booking.patient?, booking.admission.as_ref()?);
+        let there = self.rules.binding(booking.clinic, placed.at.leaf, placed.metadata.received_at).end;
+        let mut first = None;
+        for revision in admission.clinic_revision..there {
+            let (clinic, set) = self.rules.at(booking.clinic, revision)?;
+            // Somebody who has proven nothing is not counted, unless nothing is to be proven.
+            let counts = admission.viewer_class == ViewerClass::Proven
+                || clinic.settings.recognition_proof == RecognitionProof::None;
+            cap_of(clinic, admission.service).filter(|_| counts)?;
+            first.get_or_insert_with(|| set.clone());
+        }
+        Some(Capped { patient, appointment: booking.appointment, rules: first?, at: placed.at.clone() })
     }
 
     /// What speaks against an online booking, each with the event that it speaks of.

@@ -1,11 +1,14 @@
-//! Hands the streams of a log to the rules: first the clinics', then one agenda-day after the other. One stream is in
-//! memory at a time.
+//! Hands the streams of a log to the rules: first the clinics', then one agenda-day after the other, then one person's
+//! claims after the other. One stream is in memory at a time, with those that its appointments came from.
 
+use super::clinics::{Placed, Rules};
 use super::report::{MOST_VIOLATIONS, Violation};
-use super::rules::{DayCheck, Placed, Rules};
-use super::{metadata_of, ref_of};
+use super::rules::DayCheck;
+use super::{caps, metadata_of, moves, ref_of};
 use booking_domain::agenda_day::AgendaDayEvent;
 use booking_domain::clinic::ClinicEvent;
+use booking_domain::quota::QuotaEvent;
+use booking_domain::stream::StreamName;
 use booking_events::EventCodec;
 use booking_store::{RawEvent, RawLog, RawStream, ReadError};
 use std::time::{Duration, Instant};
@@ -38,6 +41,35 @@ impl RulesFound {
         }
     }
 
+    fn broken(&mut self, violations: impl IntoIterator<Item = Violation>) {
+        for violation in violations {
+            self.violation_count += 1;
+            if self.violations.len() < MOST_VIOLATIONS {
+                self.violations.push(violation);
+            }
+        }
+    }
+
+    fn all<E: EventCodec>(&mut self, events: &[RawEvent]) -> Vec<Placed<E>> {
+        events.iter().filter_map(|event| self.decoded(event)).collect()
+    }
+
+    /// Another stream, whole; nothing if the log does not have it.
+    async fn stream<E: EventCodec>(
+        &mut self,
+        log: &mut RawLog,
+        name: &StreamName,
+        reading: &mut Duration,
+    ) -> Result<Vec<Placed<E>>, ReadError> {
+        let start = Instant::now();
+        let events = match log.stream_named(name.as_str()).await? {
+            Some(stream) => whole(log, &stream).await?,
+            None => Vec::new(),
+        };
+        *reading += start.elapsed();
+        Ok(self.all(&events))
+    }
+
     fn decoded<E: EventCodec>(&mut self, event: &RawEvent) -> Option<Placed<E>> {
         // A log has no gaps: the leaf follows from the position.
         let leaf = u64::try_from(event.position).unwrap_or(0).saturating_sub(1);
@@ -53,51 +85,73 @@ impl RulesFound {
     }
 }
 
-/// Holds every clinic and every agenda-day of the log against the rules.
+/// Holds every clinic, every agenda-day and every person's claims against the rules.
 pub(super) async fn check(log: &mut RawLog) -> Result<RulesFound, ReadError> {
-    let (mut found, mut rules, mut reading) = (RulesFound::default(), Rules::default(), Duration::ZERO);
-    let start = Instant::now();
-    for_each(log, "clinic", &mut reading, |events| {
-        let decoded: Vec<Placed<ClinicEvent>> = events.iter().filter_map(|event| found.decoded(event)).collect();
-        rules.learn(decoded);
-    })
-    .await?;
-    for_each(log, "agendaday", &mut reading, |events| {
-        let decoded: Vec<Placed<AgendaDayEvent>> = events.iter().filter_map(|event| found.decoded(event)).collect();
+    let (mut found, mut rules, start) = (RulesFound::default(), Rules::default(), Instant::now());
+    let mut streams = Streams::of("clinic");
+    while let Some(events) = streams.next(log).await? {
+        rules.learn(found.all::<ClinicEvent>(&events));
+    }
+    let mut reading = streams.reading;
+    let mut streams = Streams::of("agendaday");
+    while let Some(events) = streams.next(log).await? {
+        let events: Vec<Placed<AgendaDayEvent>> = found.all(&events);
         let mut day = DayCheck::new(&mut rules);
-        for event in &decoded {
+        for event in &events {
             day.event(event);
         }
         found.bookings += day.bookings;
-        found.violation_count += day.violations.len() as u64;
-        let room = MOST_VIOLATIONS.saturating_sub(found.violations.len());
-        found.violations.extend(day.violations.into_iter().take(room));
-    })
-    .await?;
+        let (violations, arrivals, capped) = (day.violations, day.arrivals, day.capped);
+        found.broken(violations);
+        for arrival in arrivals {
+            let source = found.stream(log, &arrival.from, &mut streams.reading).await?;
+            found.broken(moves::left(&arrival, &source));
+        }
+        for booking in capped {
+            let stream = StreamName::quota(booking.patient.into());
+            let claims = found.stream(log, &stream, &mut streams.reading).await?;
+            found.broken(caps::claimed(&booking, &claims));
+        }
+    }
+    reading += streams.reading;
+    let mut streams = Streams::of("quota");
+    while let Some(events) = streams.next(log).await? {
+        let events: Vec<Placed<QuotaEvent>> = found.all(&events);
+        found.broken(caps::claims(&mut rules, &events));
+    }
+    reading += streams.reading;
     found.violations.sort_by_key(|violation| violation.events[1].leaf);
     found.reading = reading.as_millis();
     found.judging = start.elapsed().saturating_sub(reading).as_millis();
     Ok(found)
 }
 
-/// Reads every stream of a category, whole.
-async fn for_each(
-    log: &mut RawLog,
-    category: &str,
-    reading: &mut Duration,
-    mut take: impl FnMut(&[RawEvent]),
-) -> Result<(), ReadError> {
-    let mut after: Option<String> = None;
-    loop {
-        let streams = log.streams(category, after.as_deref(), STREAMS).await?;
-        let Some(last) = streams.last() else { return Ok(()) };
-        after = Some(last.name.clone());
-        for stream in &streams {
-            let start = Instant::now();
-            let events = whole(log, stream).await?;
-            *reading += start.elapsed();
-            take(&events);
+/// The streams of a category, one after the other.
+struct Streams {
+    category: &'static str,
+    after: Option<String>,
+    page: std::vec::IntoIter<RawStream>,
+    /// What reading took.
+    reading: Duration,
+}
+
+impl Streams {
+    fn of(category: &'static str) -> Self {
+        Self { category, after: None, page: Vec::new().into_iter(), reading: Duration::ZERO }
+    }
+
+    /// The events of the next stream; none: that was the last.
+    async fn next(&mut self, log: &mut RawLog) -> Result<Option<Vec<RawEvent>>, ReadError> {
+        let start = Instant::now();
+        if self.page.len() == 0 {
+            let page = log.streams(self.category, self.after.as_deref(), STREAMS).await?;
+            self.after = page.last().map(|stream| stream.name.clone()).or(self.after.take());
+            self.page = page.into_iter();
         }
+        let Some(stream) = self.page.next() else { return Ok(None) };
+        let events = whole(log, &stream).await?;
+        self.reading += start.elapsed();
+        Ok(Some(events))
     }
 }
 

@@ -14,8 +14,17 @@ pub enum VaultError {
         path: PathBuf,
     },
     /// The root key is not the one that this vault was made with.
-    #[error("the root key does not belong to this vault: restore the key and the vault of the same installation")]
+    #[error(
+        "the root key does not belong to this vault: restore the key and the vault of the same installation, and a \
+             vault from before the root key was replaced with the key of that time"
+    )]
     WrongRootKey,
+    /// There is no next root key to take into use.
+    #[error("there is no next root key: make it, copy it to a safe place, then take it into use")]
+    NoNextRootKey,
+    /// The root key did not come from a file of a data directory.
+    #[error("the root key did not come from a file, so that no other can take its place")]
+    NoRootKeyFile,
     /// Others than the owner may read the root key file.
     #[error("{path} can be read by others (mode {mode:o}): set its mode to 0600, and think about who has read it")]
     ExposedRootKey {

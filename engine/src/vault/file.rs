@@ -16,16 +16,17 @@ use std::time::Duration;
 const APPLICATION_ID: u32 = 0x636c_6276;
 
 /// The schema, step by step. Step n takes a file from schema n to n + 1. A released step never changes.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/vault/0001_vault.sql"),
     include_str!("../../../migrations/vault/0002_messages.sql"),
     include_str!("../../../migrations/vault/0003_visit_drafts.sql"),
     include_str!("../../../migrations/vault/0004_contact_quotas.sql"),
     include_str!("../../../migrations/vault/0005_undelivered.sql"),
+    include_str!("../../../migrations/vault/0006_key_rotation.sql"),
 ];
 
 /// The schema that this program writes.
-const SCHEMA: u32 = 5;
+const SCHEMA: u32 = 6;
 
 /// Readers beside the one writer.
 const READERS: u32 = 4;
@@ -42,13 +43,8 @@ pub(super) async fn open(path: &Path) -> Result<Database> {
     if schema < SCHEMA {
         migrate(path, schema).await?;
     }
-    let writer = options(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        // Deleted keys are overwritten with zeros, not only unlinked.
-        .pragma("secure_delete", "ON")
-        .connect()
-        .await?;
+    let writer =
+        options(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full).connect().await?;
     let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(path).read_only(true)).await?;
     // The header was read without the write-ahead log; what stands there counts too.
     let found: i64 = sqlx::query("PRAGMA user_version").fetch_one(&readers).await?.try_get(0)?;
@@ -61,7 +57,9 @@ pub(super) async fn open(path: &Path) -> Result<Database> {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(5)).disable_statement_logging()
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(5));
+    // Deleted keys are overwritten with zeros, not only unlinked.
+    options.pragma("secure_delete", "ON").disable_statement_logging()
 }
 
 /// Looks at the header without the database library. Answers the schema; 0: a new or empty file.

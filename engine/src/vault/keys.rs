@@ -1,9 +1,14 @@
-//! The keys of a clinic: one wrapped key in the vault, and from it one key per use, so that a hash made for one use
-//! says nothing under another.
+//! The keys of a clinic: one wrapped key for each version in the vault, and from it one key per use, so that a hash made
+//! for one use says nothing under another.
+//!
+//! The newest version wraps the keys of people and seals who staff members are. Older versions open what they sealed in
+//! the log, which is never written again. Hashes and ids that are compared with earlier ones (links in patients' hands,
+//! ids of imported things, bodies of commands) follow from the first version for ever.
 
 use super::crypto::{self, Key, Place, Purpose};
 use super::entropy::draw;
 use super::error::{Result, VaultError};
+use super::roots::Roots;
 use super::writer::Statement;
 use super::{Vault, row, sql};
 use booking_domain::ids::ClinicId;
@@ -32,32 +37,53 @@ pub enum KeyUse {
 /// One clinic's keys, unwrapped. Wiped when dropped; the `Debug` shows nothing.
 pub struct ClinicKeys {
     clinic: ClinicId,
-    version: u16,
     link: Key,
     lookup: Key,
     idempotency: Key,
     import: Key,
     work: Key,
     code: Key,
+    /// Of each version, from the first on.
+    older: Vec<VersionKeys>,
+    newest: VersionKeys,
+}
+
+/// What a version of the clinic's key is for.
+struct VersionKeys {
+    version: u16,
     audit: SubjectKey,
     wrapping: Key,
 }
 
+impl VersionKeys {
+    fn new(version: u16, key: &[u8; 32]) -> Self {
+        let audit = SubjectKey::new(*crypto::derive(key, "audit"));
+        Self { version, audit, wrapping: crypto::derive(key, "wrap subject keys") }
+    }
+}
+
 impl ClinicKeys {
-    fn new(clinic: ClinicId, version: u16, key: &[u8; 32]) -> Self {
-        let derive = |label| crypto::derive(key, label);
-        Self {
+    /// From every version, the first one first; none if there is none.
+    fn new(clinic: ClinicId, versions: &[(u16, Key)]) -> Option<Self> {
+        let (_, first) = versions.first()?;
+        let mut older: Vec<_> = versions.iter().map(|(version, key)| VersionKeys::new(*version, key)).collect();
+        let newest = older.pop()?;
+        let derive = |label| crypto::derive(first, label);
+        Some(Self {
             clinic,
-            version,
             link: derive("link"),
             lookup: derive("lookup"),
             idempotency: derive("idempotency"),
             import: derive("import"),
             work: derive("work"),
             code: derive("one-time code"),
-            audit: SubjectKey::new(*derive("audit")),
-            wrapping: derive("wrap subject keys"),
-        }
+            older,
+            newest,
+        })
+    }
+
+    fn of(&self, version: u16) -> Option<&VersionKeys> {
+        self.older.iter().chain([&self.newest]).find(|keys| keys.version == version)
     }
 
     /// The clinic.
@@ -65,10 +91,10 @@ impl ClinicKeys {
     pub const fn clinic(&self) -> ClinicId {
         self.clinic
     }
-    /// The version of the clinic's key; seals under [`ClinicKeys::audit`] carry it as their key version.
+    /// The newest version of the clinic's key; seals under [`ClinicKeys::audit`] carry it as their key version.
     #[must_use]
     pub const fn version(&self) -> u16 {
-        self.version
+        self.newest.version
     }
     /// HMAC-SHA-256 of these parts under the key of this use. Parts are told apart: `["ab", "c"]` is not `["a", "bc"]`.
     #[must_use]
@@ -94,10 +120,20 @@ impl ClinicKeys {
     /// The key that seals who a staff member is. It is the clinic's, not a person's: no patient's erasure destroys it.
     #[must_use]
     pub const fn audit(&self) -> &SubjectKey {
-        &self.audit
+        &self.newest.audit
     }
-    pub(super) fn wrapping(&self) -> &[u8; 32] {
-        &self.wrapping
+    /// The audit key of a version, to open what was sealed under it; none if there is no such version.
+    #[must_use]
+    pub fn audit_of(&self, version: u16) -> Option<&SubjectKey> {
+        self.of(version).map(|keys| &keys.audit)
+    }
+    /// The newest version, and the key that wraps people's keys under it.
+    pub(super) fn wrapping(&self) -> (u16, &[u8; 32]) {
+        (self.newest.version, &self.newest.wrapping)
+    }
+    /// The key that wrapped people's keys under this version.
+    pub(super) fn wrapping_of(&self, version: u16) -> Option<&[u8; 32]> {
+        self.of(version).map(|keys| &*keys.wrapping)
     }
 }
 
@@ -115,10 +151,10 @@ fn halves(hash: [u8; 32]) -> [[u8; 16]; 2] {
     halves
 }
 
-/// The version of newly made clinic keys.
-const VERSION: u16 = 1;
+/// The version of the keys that a clinic begins with.
+const FIRST: u16 = 1;
 
-fn place(clinic: ClinicId, version: u16) -> Place {
+pub(super) fn place(clinic: ClinicId, version: u16) -> Place {
     Place { purpose: Purpose::Clinic, clinic: clinic.bytes(), subject: [0; 16], version }
 }
 
@@ -126,26 +162,64 @@ impl Vault {
     /// Makes the clinic's key. If the clinic has one already it stays and is answered: a broken registration is
     /// finished by running it again.
     pub async fn create_clinic(&self, clinic: ClinicId, now: Instant) -> Result<Arc<ClinicKeys>> {
-        let key = Key::new(draw(&*self.entropy));
-        let wrapped = crypto::wrap(self.root.bytes(), &place(clinic, VERSION), &key, &*self.entropy);
-        let row = vec![clinic.bytes().into(), i64::from(VERSION).into(), wrapped.into(), now.0.into()];
-        match self.writer.run(vec![Statement::Insert(&sql::INSERT_CLINIC_KEY, row)]).await {
-            Ok(_) | Err(VaultError::Exists) => self.clinic_keys(clinic).await,
+        // Held until the row is written: no rotation ends in between.
+        let roots = self.roots.read().await;
+        match self.insert_clinic_key(&roots, (clinic, FIRST), (now, Some(now))).await {
+            Ok(()) | Err(VaultError::Exists) => self.clinic_keys_under(&roots, clinic).await,
             Err(error) => Err(error),
         }
     }
 
+    /// Makes a key of this version. `rewrapped`: since when it alone wraps the keys of the clinic's people.
+    pub(super) async fn insert_clinic_key(
+        &self,
+        roots: &Roots,
+        (clinic, version): (ClinicId, u16),
+        (now, rewrapped): (Instant, Option<Instant>),
+    ) -> Result<()> {
+        let key = Key::new(draw(&*self.entropy));
+        let wrapped = crypto::wrap(roots.newest().bytes(), &place(clinic, version), &key, &*self.entropy);
+        let row = vec![
+            clinic.bytes().into(),
+            i64::from(version).into(),
+            wrapped.into(),
+            now.0.into(),
+            rewrapped.map(|at| at.0).into(),
+        ];
+        self.writer.run(vec![Statement::Insert(&sql::INSERT_CLINIC_KEY, row)]).await.map(drop)
+    }
+
     /// The clinic's keys, from memory after the first call.
     pub async fn clinic_keys(&self, clinic: ClinicId) -> Result<Arc<ClinicKeys>> {
-        if let Some(keys) = self.clinics.read().unwrap_or_else(PoisonError::into_inner).get(&clinic) {
-            return Ok(Arc::clone(keys));
+        if let Some(keys) = self.known_clinic_keys(clinic) {
+            return Ok(keys);
         }
-        let row = sqlx::query(sql::CLINIC_KEY).bind(clinic.bytes().to_vec()).fetch_optional(&self.readers).await?;
-        let row = row.ok_or(VaultError::UnknownClinic(clinic))?;
-        let version = row::int(&row, 0)?;
-        let key = crypto::unwrap_or_damaged(self.root.bytes(), &place(clinic, version), &row::blob(&row, 1)?)?;
-        let keys = Arc::new(ClinicKeys::new(clinic, version, &key));
+        let roots = self.roots.read().await;
+        self.clinic_keys_under(&roots, clinic).await
+    }
+
+    /// As [`Vault::clinic_keys`], for who has the root keys already.
+    pub(super) async fn clinic_keys_under(&self, roots: &Roots, clinic: ClinicId) -> Result<Arc<ClinicKeys>> {
+        match self.known_clinic_keys(clinic) {
+            Some(keys) => Ok(keys),
+            None => self.load_clinic_keys(roots, clinic).await,
+        }
+    }
+
+    /// Reads the clinic's keys into memory, also where an older version of them is there.
+    pub(super) async fn load_clinic_keys(&self, roots: &Roots, clinic: ClinicId) -> Result<Arc<ClinicKeys>> {
+        let mut versions = Vec::new();
+        for row in sqlx::query(sql::CLINIC_KEYS).bind(clinic.bytes().to_vec()).fetch_all(&self.readers).await? {
+            let version = row::int(&row, 0)?;
+            let key = roots.unwrap(&place(clinic, version), &row::blob(&row, 1)?);
+            versions.push((version, key.ok_or(VaultError::Damaged("a clinic's key does not open"))?));
+        }
+        let keys = Arc::new(ClinicKeys::new(clinic, &versions).ok_or(VaultError::UnknownClinic(clinic))?);
         self.clinics.write().unwrap_or_else(PoisonError::into_inner).insert(clinic, Arc::clone(&keys));
         Ok(keys)
+    }
+
+    fn known_clinic_keys(&self, clinic: ClinicId) -> Option<Arc<ClinicKeys>> {
+        self.clinics.read().unwrap_or_else(PoisonError::into_inner).get(&clinic).map(Arc::clone)
     }
 }

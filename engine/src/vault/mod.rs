@@ -23,6 +23,8 @@ mod keys;
 mod outbox;
 mod quotas;
 mod root_key;
+mod roots;
+mod rotation;
 mod row;
 mod sessions;
 mod shown;
@@ -44,6 +46,7 @@ pub use outbox::{
     Waiting,
 };
 pub use root_key::{Created, RootKey};
+pub use rotation::KeyStatus;
 pub use sessions::{ABSOLUTE_MINUTES, IDLE_MINUTES, Session, SessionLookup};
 pub use shown::ShownMessage;
 pub use staff::Staff;
@@ -54,7 +57,8 @@ pub use visits::{NewVisit, OpenedVisit, VISIT_HOURS, Visit, VisitLookup};
 use booking_domain::ids::{ClinicId, SubjectId};
 use booking_events::sealing::SubjectKey;
 use cache::Cache;
-use crypto::{Key, Place, Purpose};
+use crypto::Key;
+use roots::Roots;
 use sqlx::sqlite::SqlitePool;
 use std::collections::HashMap;
 use std::path::Path;
@@ -79,7 +83,10 @@ pub struct Vault {
     writer: Writer,
     readers: SqlitePool,
     entropy: Arc<dyn Entropy>,
-    root: RootKey,
+    /// Shared by whoever wraps a key, until it is written; alone for whoever changes what keys are wrapped under.
+    roots: tokio::sync::RwLock<Roots>,
+    /// One rotation at a time.
+    rotating: tokio::sync::Mutex<()>,
     /// Keyed hashes of staff e-mail addresses, over all clinics: who signs in has not said which clinic.
     staff_lookup: Key,
     clinics: RwLock<HashMap<ClinicId, Arc<ClinicKeys>>>,
@@ -98,16 +105,22 @@ impl Vault {
     ///
     /// A vault without its root key file is [`VaultError::MissingRootKey`]; nothing is made then.
     pub async fn open_dir(dir: &Path, entropy: Arc<dyn Entropy>) -> Result<(Self, Created)> {
-        let (root, created) = RootKey::load_or_create(&dir.join(ROOT_KEY_FILE), &*entropy)?;
-        Ok((Self::open(&dir.join(VAULT_FILE), root, entropy).await?, created))
+        let file = dir.join(ROOT_KEY_FILE);
+        let (root, created) = RootKey::load_or_create(&file, &*entropy)?;
+        let roots = Roots::load(root, Some(file))?;
+        Ok((Self::open_under(&dir.join(VAULT_FILE), roots, entropy).await?, created))
     }
 
     /// Opens this file, or makes it. A file that is not a vault, is cut off, newer, or under another root key is
     /// refused and left as it is.
     pub async fn open(path: &Path, root: RootKey, entropy: Arc<dyn Entropy>) -> Result<Self> {
+        Self::open_under(path, Roots::load(root, None)?, entropy).await
+    }
+
+    async fn open_under(path: &Path, mut roots: Roots, entropy: Arc<dyn Entropy>) -> Result<Self> {
         let database = file::open(path).await?;
         let writer = Writer::start(database.writer);
-        let vault_key = match vault_key(&writer, &database.readers, &root, &*entropy).await {
+        let vault_key = match vault_key(&writer, &database.readers, &mut roots, &*entropy).await {
             Ok(key) => key,
             Err(error) => {
                 database.readers.close().await;
@@ -119,7 +132,8 @@ impl Vault {
             writer,
             readers: database.readers,
             entropy,
-            root,
+            roots: tokio::sync::RwLock::new(roots),
+            rotating: tokio::sync::Mutex::default(),
             staff_lookup: crypto::derive(&vault_key, "staff e-mail"),
             clinics: RwLock::default(),
             subjects: Cache::new(SUBJECTS_IN_MEMORY),
@@ -155,14 +169,19 @@ impl std::fmt::Debug for Vault {
     }
 }
 
-/// The vault's own key. That it unwraps is the proof that the root key belongs to this vault.
-async fn vault_key(writer: &Writer, readers: &SqlitePool, root: &RootKey, entropy: &dyn Entropy) -> Result<Key> {
-    let place = Place { purpose: Purpose::Vault, clinic: [0; 16], subject: [0; 16], version: 1 };
+/// The vault's own key. That it unwraps is the proof that the root key belongs to this vault; where the next root key
+/// unwraps it, a rotation has begun.
+async fn vault_key(writer: &Writer, readers: &SqlitePool, roots: &mut Roots, entropy: &dyn Entropy) -> Result<Key> {
+    let place = rotation::VAULT_PLACE;
     if let Some(row) = sqlx::query(sql::VAULT_KEY).fetch_optional(readers).await? {
-        return crypto::unwrap(root.bytes(), &place, &row::blob(&row, 0)?).ok_or(VaultError::WrongRootKey);
+        let wrapped = row::blob(&row, 0)?;
+        if roots.next().is_some_and(|next| crypto::unwrap(next.bytes(), &place, &wrapped).is_some()) {
+            roots.begin();
+        }
+        return roots.unwrap(&place, &wrapped).ok_or(VaultError::WrongRootKey);
     }
     let key = Key::new(draw(entropy));
-    let wrapped = crypto::wrap(root.bytes(), &place, &key, entropy);
+    let wrapped = crypto::wrap(roots.newest().bytes(), &place, &key, entropy);
     writer.run(vec![Statement::Insert(&sql::INSERT_VAULT_KEY, vec![1.into(), wrapped.into()])]).await?;
     Ok(key)
 }

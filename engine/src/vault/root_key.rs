@@ -57,10 +57,16 @@ impl RootKey {
         Ok((key, Created::Made))
     }
 
+    pub(super) const fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(bytes)
+    }
+
     /// Writes beside, syncs, then links into place: after a crash there is the whole file or none, and a file that
     /// another process made meanwhile is not overwritten.
-    fn write(&self, path: &Path) -> std::io::Result<()> {
-        let beside = path.with_extension("key.new");
+    pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = std::path::PathBuf::from(beside);
         if beside.try_exists()? {
             fs::remove_file(&beside)?;
         }

@@ -26,22 +26,38 @@ pub(super) const VAULT_KEY: &str = "SELECT wrapped FROM vault_key WHERE only = 1
 pub(super) static INSERT_VAULT_KEY: Insert =
     Insert { head: "INSERT INTO vault_key (only, wrapped) VALUES", columns: 2 };
 
-pub(super) const CLINIC_KEY: &str = "SELECT version, wrapped FROM clinic_keys WHERE clinic = ?1";
+pub(super) const REWRAP_VAULT_KEY: &str = "UPDATE vault_key SET wrapped = ?1 WHERE only = 1 AND wrapped = ?2";
+
+pub(super) const CLINIC_KEYS: &str = "SELECT version, wrapped FROM clinic_keys WHERE clinic = ?1 ORDER BY version";
 pub(super) static INSERT_CLINIC_KEY: Insert =
-    Insert { head: "INSERT INTO clinic_keys (clinic, version, wrapped, created_at) VALUES", columns: 4 };
+    Insert { head: "INSERT INTO clinic_keys (clinic, version, wrapped, created_at, rewrapped_at) VALUES", columns: 5 };
+pub(super) const ALL_CLINIC_KEYS: &str = "SELECT clinic, version, wrapped FROM clinic_keys \
+     WHERE (clinic, version) > (?1, ?2) ORDER BY clinic, version LIMIT ?3";
+pub(super) const REWRAP_CLINIC_KEY: &str =
+    "UPDATE clinic_keys SET wrapped = ?3 WHERE clinic = ?1 AND version = ?2 AND wrapped = ?4";
+pub(super) const UNFINISHED: &str =
+    "SELECT clinic, version FROM clinic_keys WHERE rewrapped_at IS NULL ORDER BY clinic";
+pub(super) const FINISH_ROTATION: &str = "UPDATE clinic_keys SET rewrapped_at = ?3 WHERE clinic = ?1 AND version = ?2";
+pub(super) const KEY_STATUS: &str = "SELECT clinic, max(version), created_at, rewrapped_at FROM clinic_keys \
+     GROUP BY clinic ORDER BY clinic";
+/// Keys of a clinic's people that are wrapped under an older version than ?3, after the person ?2.
+pub(super) const WRAPPED_BEFORE: &str = "SELECT subject, version, wrapped_under, wrapped FROM subject_keys \
+     WHERE clinic = ?1 AND subject > ?2 AND wrapped_under < ?3 AND wrapped IS NOT NULL ORDER BY subject LIMIT ?4";
+/// A key that was destroyed meanwhile stays destroyed.
+pub(super) const REWRAP_SUBJECT: &str = "UPDATE subject_keys SET wrapped = ?3, wrapped_under = ?4 \
+     WHERE subject = ?1 AND clinic = ?2 AND wrapped = ?5";
 
 pub(super) static INSERT_SUBJECT_KEY: Insert = Insert {
-    head: "INSERT INTO subject_keys (subject, clinic, version, wrapped, created_at, visit) VALUES",
-    columns: 6,
+    head: "INSERT INTO subject_keys (subject, clinic, version, wrapped, created_at, visit, wrapped_under) VALUES",
+    columns: 7,
 };
-pub(super) const SUBJECT_KEY: &str =
-    "SELECT version, wrapped FROM subject_keys WHERE subject = ?1 AND clinic = ?2 AND wrapped IS NOT NULL";
+pub(super) const SUBJECT_KEY: &str = "SELECT version, wrapped, wrapped_under FROM subject_keys WHERE subject = ?1 AND clinic = ?2 AND wrapped IS NOT NULL";
 /// Asked for at once in [`subject_keys`].
 pub(super) const SUBJECTS: usize = 500;
 /// The keys of so many subjects, NULL for a destroyed one; bound are the clinic, then the subjects.
 pub(super) fn subject_keys(subjects: usize) -> String {
     format!(
-        "SELECT subject, version, wrapped FROM subject_keys WHERE clinic = ? AND subject IN ({})",
+        "SELECT subject, version, wrapped, wrapped_under FROM subject_keys WHERE clinic = ? AND subject IN ({})",
         repeated("?", subjects)
     )
 }

@@ -29,7 +29,8 @@ pub(super) fn new_key(
 ) -> (Arc<SubjectKey>, Vec<Value>) {
     let bytes = Key::new(draw(&*vault.entropy));
     let place = place(keys.clinic(), subject, SUBJECT_KEY_VERSION);
-    let wrapped = crypto::wrap(keys.wrapping(), &place, &bytes, &*vault.entropy);
+    let (under, by) = keys.wrapping();
+    let wrapped = crypto::wrap(by, &place, &bytes, &*vault.entropy);
     let values = vec![
         subject.bytes().into(),
         keys.clinic().bytes().into(),
@@ -37,16 +38,26 @@ pub(super) fn new_key(
         wrapped.into(),
         now.0.into(),
         visit.map(VisitId::bytes).into(),
+        i64::from(under).into(),
     ];
     (Arc::new(SubjectKey::new(*bytes)), values)
 }
 
-fn place(clinic: ClinicId, subject: SubjectId, version: u16) -> Place {
+pub(super) fn place(clinic: ClinicId, subject: SubjectId, version: u16) -> Place {
     Place { purpose: Purpose::Subject, clinic: clinic.bytes(), subject: subject.bytes(), version }
 }
 
-fn unwrapped(keys: &ClinicKeys, subject: SubjectId, version: u16, wrapped: &[u8]) -> Result<Arc<SubjectKey>> {
-    let key = crypto::unwrap_or_damaged(keys.wrapping(), &place(keys.clinic(), subject, version), wrapped)?;
+/// Opens what a row holds. The clinic's keys have to be asked for after the row was read: a rotation makes a version known
+/// before it wraps anything under it.
+fn unwrapped(
+    keys: &ClinicKeys,
+    subject: SubjectId,
+    version: u16,
+    (under, wrapped): (u16, &[u8]),
+) -> Result<Arc<SubjectKey>> {
+    let by =
+        keys.wrapping_of(under).ok_or(VaultError::Damaged("a key is wrapped under a version that is not there"))?;
+    let key = crypto::unwrap_or_damaged(by, &place(keys.clinic(), subject, version), wrapped)?;
     Ok(Arc::new(SubjectKey::new(*key)))
 }
 
@@ -65,14 +76,16 @@ impl Vault {
         subjects: &[SubjectId],
         now: Instant,
     ) -> Result<HashMap<SubjectId, Arc<SubjectKey>>> {
-        let clinic_keys = self.clinic_keys(clinic).await?;
         let mut all = HashMap::with_capacity(subjects.len());
         for part in subjects.chunks(BULK) {
             let epoch = self.subjects.epoch();
             // Another caller may make some of them at the same moment: then look again.
             for attempt in 0.. {
-                let known = self.load(&clinic_keys, part).await?;
-                let mut values = Vec::with_capacity(6 * part.len());
+                // Held until the rows are written: no rotation ends in between.
+                let roots = self.roots.read().await;
+                let clinic_keys = self.clinic_keys_under(&roots, clinic).await?;
+                let known = self.load(clinic, part).await?;
+                let mut values = Vec::with_capacity(7 * part.len());
                 let mut made = HashMap::new();
                 for subject in part {
                     if !known.contains_key(subject) && !made.contains_key(subject) {
@@ -103,11 +116,12 @@ impl Vault {
         if let Some(key) = self.subjects.get(&(clinic, subject)) {
             return Ok(Some(key));
         }
-        let clinic_keys = self.clinic_keys(clinic).await?;
         let epoch = self.subjects.epoch();
         let query = sqlx::query(sql::SUBJECT_KEY).bind(subject.bytes().to_vec()).bind(clinic.bytes().to_vec());
         let Some(row) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
-        let key = unwrapped(&clinic_keys, subject, row::int(&row, 0)?, &row::blob(&row, 1)?)?;
+        let clinic_keys = self.clinic_keys(clinic).await?;
+        let wrapped = (row::int(&row, 2)?, &*row::blob(&row, 1)?);
+        let key = unwrapped(&clinic_keys, subject, row::int(&row, 0)?, wrapped)?;
         self.subjects.put(epoch, (clinic, subject), Arc::clone(&key));
         Ok(Some(key))
     }
@@ -127,9 +141,8 @@ impl Vault {
             }
         }
         if !missing.is_empty() {
-            let clinic_keys = self.clinic_keys(clinic).await?;
             let epoch = self.subjects.epoch();
-            for (subject, key) in self.load(&clinic_keys, &missing).await? {
+            for (subject, key) in self.load(clinic, &missing).await? {
                 let Some(key) = key else { continue };
                 self.subjects.put(epoch, (clinic, subject), Arc::clone(&key));
                 keys.insert(subject, key);
@@ -160,8 +173,7 @@ impl Vault {
     pub async fn destroy_subjects(&self, clinic: ClinicId, subjects: &[SubjectId], now: Instant) -> Result<usize> {
         let mut destroyed = 0;
         for part in subjects.chunks(BULK) {
-            let clinic_keys = self.clinic_keys(clinic).await?;
-            let known = self.load(&clinic_keys, part).await?;
+            let known = self.load(clinic, part).await?;
             destroyed += known.values().flatten().count();
             let ids = |subject: &SubjectId| vec![subject.bytes().into(), clinic.bytes().into()];
             let gone = |subject: &&SubjectId| matches!(known.get(subject), Some(None));
@@ -185,27 +197,28 @@ impl Vault {
 
     /// Those of these subjects who still have a key.
     pub async fn with_key(&self, clinic: ClinicId, subjects: &[SubjectId]) -> Result<Vec<SubjectId>> {
-        let clinic_keys = self.clinic_keys(clinic).await?;
-        let known = self.load(&clinic_keys, subjects).await?;
+        let known = self.load(clinic, subjects).await?;
         Ok(known.into_iter().filter_map(|(subject, key)| key.map(|_| subject)).collect())
     }
 
     /// Rows of the table: `None` for a destroyed key, nothing for a subject without a row.
     async fn load(
         &self,
-        keys: &ClinicKeys,
+        clinic: ClinicId,
         subjects: &[SubjectId],
     ) -> Result<HashMap<SubjectId, Option<Arc<SubjectKey>>>> {
         let mut found = HashMap::with_capacity(subjects.len());
         for part in subjects.chunks(sql::SUBJECTS) {
             let text = AssertSqlSafe(sql::subject_keys(part.len()));
-            let query = sqlx::query(text).persistent(part.len() == sql::SUBJECTS).bind(keys.clinic().bytes().to_vec());
+            let query = sqlx::query(text).persistent(part.len() == sql::SUBJECTS).bind(clinic.bytes().to_vec());
             let query = part.iter().fold(query, |query, subject| query.bind(subject.bytes().to_vec()));
-            for row in query.fetch_all(&self.readers).await? {
+            let rows = query.fetch_all(&self.readers).await?;
+            let keys = self.clinic_keys(clinic).await?;
+            for row in rows {
                 let subject = SubjectId::from_bytes(row::bytes(&row, 0)?);
                 let wrapped = row::maybe_blob(&row, 2)?;
-                let version = row::int(&row, 1)?;
-                let key = wrapped.map(|wrapped| unwrapped(keys, subject, version, &wrapped)).transpose()?;
+                let (version, under) = (row::int(&row, 1)?, row::int(&row, 3)?);
+                let key = wrapped.map(|wrapped| unwrapped(&keys, subject, version, (under, &wrapped))).transpose()?;
                 found.insert(subject, key);
             }
         }

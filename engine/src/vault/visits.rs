@@ -138,7 +138,9 @@ impl Visit {
 impl Vault {
     /// Opens a visit: the visit and its subject's key in one write, which shares its commit with the others that wait.
     pub async fn open_visit(&self, new: NewVisit) -> Result<OpenedVisit> {
-        let keys = self.clinic_keys(new.clinic).await?;
+        // Held until the row is written: no rotation ends in between.
+        let roots = self.roots.read().await;
+        let keys = self.clinic_keys_under(&roots, new.clinic).await?;
         let token = Token::draw(&*self.entropy);
         let (key, key_row) = new_key(self, &keys, new.subject, Some(new.id), new.opened_at);
         let identity = seal(

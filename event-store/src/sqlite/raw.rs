@@ -117,6 +117,13 @@ impl RawLog {
         rows.iter().map(stream).collect::<Result<_, _>>().map_err(|error: sqlx::Error| refused(&error))
     }
 
+    /// The stream of this name; none: there is none.
+    pub async fn stream_named(&mut self, name: &str) -> Result<Option<RawStream>, ReadError> {
+        let found = sqlx::query_scalar("SELECT id FROM streams WHERE name = ?").bind(name);
+        let number: Option<i64> = found.fetch_optional(&mut self.connection).await.map_err(|error| refused(&error))?;
+        Ok(number.map(|number| RawStream { number, name: name.to_owned() }))
+    }
+
     /// Up to `limit` events of a stream after a revision, in the order of their revisions; none: the end.
     pub async fn of_stream(&mut self, stream: &RawStream, after: i64, limit: u32) -> Result<Vec<RawEvent>, ReadError> {
         let query = sqlx::query(OF_STREAM).bind(stream.number).bind(after).bind(self.head).bind(limit);

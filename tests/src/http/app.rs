@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::people::Person;
 use super::portal::{LinkHolder, Visitor};
 use super::staff::Staff;
+use crate::canaries::DataDirectory;
 use crate::world::MORNING;
 use booking_api::cli::serve::{Listen, Serving};
 use booking_api::{App, AppOptions};
@@ -61,7 +62,7 @@ pub struct TestApp {
     pub app: Arc<App>,
     serving: Serving,
     client: Client,
-    dir: TempDir,
+    dir: DataDirectory,
     sessions: Mutex<HashMap<MemberId, (Instant, String)>>,
 }
 
@@ -93,7 +94,7 @@ impl TestApp {
     }
     /// The same with other options.
     pub async fn start_with(change: impl FnOnce(AppOptions) -> AppOptions) -> Self {
-        let (dir, clock) = (data_directory(), Arc::new(ManualClock::new(MORNING)));
+        let (dir, clock) = (DataDirectory::new(), Arc::new(ManualClock::new(MORNING)));
         let serving = Serving::start(change(options(dir.path(), &clock)), anywhere()).await.unwrap();
         let app = Arc::clone(&serving.app);
         let clinic = registered(&app, "clinique-du-parc").await;
@@ -118,7 +119,7 @@ impl TestApp {
         self.dir.path()
     }
     /// Stops; what it wrote is there until the directory goes.
-    pub async fn stop(self) -> TempDir {
+    pub async fn stop(self) -> DataDirectory {
         let Self { app, serving, client, dir, .. } = self;
         drop(client);
         let still_there = Arc::downgrade(&app);
@@ -132,13 +133,13 @@ impl TestApp {
     }
 
     /// A server on what another one left behind.
-    pub async fn on(dir: TempDir, clinic: TestClinic, clock: Arc<ManualClock>) -> Self {
+    pub async fn on(dir: DataDirectory, clinic: TestClinic, clock: Arc<ManualClock>) -> Self {
         Self::on_with(dir, clinic, clock, |options| options).await
     }
 
     /// The same with other options.
     pub async fn on_with(
-        dir: TempDir,
+        dir: DataDirectory,
         clinic: TestClinic,
         clock: Arc<ManualClock>,
         change: impl FnOnce(AppOptions) -> AppOptions,

@@ -47,9 +47,15 @@ impl Person {
         change(&mut other);
         other
     }
+    /// Whoever goes through the harness is searched for where nobody may stand.
+    fn is_remembered(&self) {
+        let optional = [&self.health_number, &self.cell_phone, &self.email].into_iter().filter_map(Option::as_deref);
+        crate::canaries::remember([&*self.first_name, &*self.last_name].into_iter().chain(optional));
+    }
     /// Who it is and how to reach them, as the portal and staff take it down.
     #[must_use]
     pub fn contact(&self) -> Value {
+        self.is_remembered();
         json!({ "first_name": self.first_name, "last_name": self.last_name, "birth_date": self.birth_date,
             "sex": self.sex, "health_number": self.health_number, "cell_phone": self.cell_phone, "email": self.email })
     }
@@ -63,6 +69,7 @@ impl Person {
     /// The details of a record.
     #[must_use]
     pub fn record(&self) -> Value {
+        self.is_remembered();
         json!({ "first_name": self.first_name, "last_name": self.last_name, "birth_date": self.birth_date,
             "sex": self.sex, "health_number": self.health_number,
             "phones": self.cell_phone.iter().collect::<Vec<_>>(), "emails": self.email.iter().collect::<Vec<_>>() })

@@ -4,6 +4,7 @@ mod access;
 mod asked;
 mod days;
 mod explain;
+mod forgotten;
 mod ledger;
 mod matrix;
 mod measured;

@@ -2,10 +2,14 @@
 //! in any history that the engine wrote.
 
 use booking_api::verify::{History, Options, Report, Verdict, verify};
-use booking_domain::agenda_day::{AgendaDayEvent, AppointmentBooked};
-use booking_domain::ids::{AppointmentId, ServiceId, VisitId};
+use booking_domain::agenda_day::{
+    AgendaDayEvent, AppointmentBooked, AppointmentMoved, AppointmentMovedIn, AppointmentMovedOut,
+};
+use booking_domain::ids::{AppointmentId, CommandId, PatientId, ServiceId, VisitId};
+use booking_domain::quota::{QuotaEvent, QuotaReleased, QuotaTaken};
+use booking_domain::stream::StreamName;
 use booking_domain::time::Span;
-use booking_domain::values::BookedBy;
+use booking_domain::values::{BookedBy, Status};
 use booking_engine::Place;
 use booking_events::{EventCodec, Metadata};
 use booking_store::{EventStore, Expected, NewEvent, Recorded, SqliteOptions, SqliteStore};
@@ -87,6 +91,28 @@ impl Morning {
         event.id = uuid::Uuid::from_bytes(self.world.id());
         event
     }
+}
+
+impl Morning {
+    /// An event that nobody's command wrote, at the end of this stream.
+    fn planted<E: EventCodec>(&self, stream: StreamName, event: &E, id: u8) -> Recorded {
+        let encoded = event.encode();
+        Recorded {
+            stream,
+            id: uuid::Uuid::from_bytes([id; 16]),
+            event_type: encoded.event_type.into(),
+            payload: encoded.payload,
+            ..self.events[self.all("appointment-booked")[0]].clone()
+        }
+    }
+    fn clinic_events(&self) -> usize {
+        self.events.iter().filter(|event| event.stream.category() == "clinic").count()
+    }
+}
+
+/// When an event occurred.
+fn booked_at(event: &Recorded) -> booking_domain::time::Instant {
+    Metadata::parse(&event.metadata).unwrap().occurred_at
 }
 
 fn another(booked: &mut AppointmentBooked, n: u8) {
@@ -182,6 +208,170 @@ async fn a_change_of_the_rules_binds_what_arrived_ten_seconds_later_and_not_what
         let expected = if flagged { vec![("stale_rules", [leaf(changed - 1), leaf(changed)])] } else { vec![] };
         assert_eq!(broken(&report), expected, "{seconds} s: {report:?}");
     }
+    home.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_arrives_on_a_day_has_left_the_one_before() {
+    let home = Home::new(1).await;
+    let morning = morning(&home).await;
+    let booked = &morning.events[morning.all("appointment-booked")[0]];
+    let AgendaDayEvent::AppointmentBooked(first) = AgendaDayEvent::decode(&booked.event_type, &booked.payload).unwrap()
+    else {
+        panic!("{booked:?}")
+    };
+    let (agenda, date) = booked.stream.as_agenda_day().unwrap();
+    let movement = CommandId::from_bytes([8; 16]);
+    let later = date.plus_days(1);
+    let mut placement = first.placement.clone();
+    let span = Span::minutes(placement.span.start.plus_minutes(24 * 60), 15);
+    (placement.date, placement.span, placement.occupies) = (later, span, span);
+    placement.sources.clear();
+    let arrival = AgendaDayEvent::AppointmentMovedIn(AppointmentMovedIn {
+        booking: first.booking.clone(),
+        movement,
+        placement,
+        source_agenda: agenda,
+        source_date: date,
+        booked_at: booked_at(booked),
+        status: Status::Booked,
+        attached: false,
+    });
+    let arrives = morning.planted(StreamName::agenda_day(agenda, later), &arrival, 1);
+    let mut events = morning.events.clone();
+    events.push(arrives.clone());
+    let (booking, last) = (leaf(morning.all("appointment-booked")[0]), leaf(morning.events.len()));
+    let report = judged(&events).await;
+    assert_eq!(broken(&report), [("two_places", [booking, last])], "{report:?}");
+
+    // In order once it has left.
+    let leaves = |by_patient| {
+        AgendaDayEvent::AppointmentMovedOut(AppointmentMovedOut {
+            appointment: first.booking.appointment,
+            movement,
+            target_agenda: agenda,
+            target_date: later,
+            dropped: vec![],
+            by_patient,
+        })
+    };
+    let mut events = morning.events.clone();
+    events.push(morning.planted(booked.stream.clone(), &leaves(false), 2));
+    events.push(arrives.clone());
+    assert_eq!(broken(&judged(&events).await), []);
+    // Unless it was the patient who moved: nothing was offered there.
+    let mut events = morning.events.clone();
+    events.push(morning.planted(booked.stream.clone(), &leaves(true), 2));
+    events.push(arrives);
+    assert_eq!(broken(&judged(&events).await), [("unpublished", [last + 1, last + 1])]);
+
+    // The same appointment, booked twice on its day.
+    let mut events = morning.events.clone();
+    events.push(morning.booking(0, |booked| {
+        let span = Span::minutes(booked.placement.span.start.plus_minutes(30), 15);
+        (booked.placement.span, booked.placement.occupies) = (span, span);
+        booked.placement.sources.clear();
+        booked.booking.booked_by = BookedBy::Staff;
+        booked.booking.admission = None;
+    }));
+    assert_eq!(broken(&judged(&events).await), [("two_places", [booking, last])]);
+    home.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_patient_moves_to_what_was_offered_and_a_change_binds_ten_seconds_later() {
+    let home = Home::new(1).await;
+    let mut morning = morning(&home).await;
+    let booked = morning.events[morning.all("appointment-booked")[0]].clone();
+    let AgendaDayEvent::AppointmentBooked(first) = AgendaDayEvent::decode(&booked.event_type, &booked.payload).unwrap()
+    else {
+        panic!("{booked:?}")
+    };
+    morning.world.engine.deactivate_portal(&morning.world.ctx(booking_engine::Actor::Operator), None).await.unwrap();
+    morning.events = morning.world.events().await;
+    let moved = |minutes: i64, by_patient: bool, seconds: i64| {
+        let mut placement = first.placement.clone();
+        let span = Span::minutes(placement.span.start.plus_minutes(minutes), 15);
+        (placement.span, placement.occupies, placement.sources[0].span) = (span, span, span);
+        let (appointment, dropped) = (first.booking.appointment, vec![]);
+        let event = AgendaDayEvent::AppointmentMoved(AppointmentMoved { appointment, placement, dropped, by_patient });
+        let mut planted = morning.planted(booked.stream.clone(), &event, 3);
+        let mut metadata = Metadata::parse(&planted.metadata).unwrap();
+        metadata.received_at.0 += seconds * 1_000_000;
+        planted.metadata = metadata.to_json();
+        planted
+    };
+    let (changed, last) = (leaf(morning.events.len() - 1), leaf(morning.events.len()));
+    for (minutes, by_patient, seconds, expected) in [
+        (30, true, 10, vec![]),
+        (30, true, 11, vec![("unpublished", [changed, last])]),
+        (30, false, 11, vec![]),
+        // Between two availabilities, whatever the rules said.
+        (35, true, 0, vec![("unpublished", [last, last])]),
+    ] {
+        let mut events = morning.events.clone();
+        events.push(moved(minutes, by_patient, seconds));
+        let report = judged(&events).await;
+        assert_eq!(broken(&report), expected, "{minutes} min, {by_patient}, {seconds} s: {report:?}");
+    }
+    home.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_claim_is_taken_beyond_a_cap_and_no_booking_made_under_one_without_a_claim() {
+    let home = Home::new(1).await;
+    let mut morning = morning(&home).await;
+    let world = &morning.world;
+    let mut settings = world.engine.rules(world.clinic).await.unwrap().state.settings.clone();
+    settings.max_future_appointments = Some(1);
+    world.engine.change_settings(&world.ctx(booking_engine::Actor::Operator), &settings, None).await.unwrap();
+    morning.events = morning.world.events().await;
+    let capped = leaf(morning.events.len() - 1);
+    let (agenda, date) = morning.events[morning.all("appointment-booked")[0]].stream.as_agenda_day().unwrap();
+    let patient = PatientId::from_bytes([5; 16]);
+    let claim = |n: u8, seconds: i64| {
+        let taken = QuotaEvent::QuotaTaken(QuotaTaken {
+            booking: AppointmentId::from_bytes([n; 16]),
+            service: morning.service,
+            agenda,
+            date,
+            taken_at: booking_domain::time::Instant(0),
+        });
+        let mut planted = morning.planted(StreamName::quota(patient.into()), &taken, n);
+        let mut metadata = Metadata::parse(&planted.metadata).unwrap();
+        metadata.received_at = booked_at(morning.events.last().unwrap());
+        metadata.received_at.0 += seconds * 1_000_000;
+        planted.metadata = metadata.to_json();
+        planted
+    };
+    let released = |n: u8| {
+        let released = QuotaEvent::QuotaReleased(QuotaReleased { booking: AppointmentId::from_bytes([n; 16]) });
+        morning.planted(StreamName::quota(patient.into()), &released, 100 + n)
+    };
+    let end = leaf(morning.events.len());
+    for (planted, expected) in [
+        (vec![claim(20, 11), claim(21, 11)], vec![("cap", [end, end + 1])]),
+        // A change of the cap that raced with the claim.
+        (vec![claim(20, 0), claim(21, 0)], vec![]),
+        (vec![claim(20, 11), released(20), claim(21, 11)], vec![]),
+    ] {
+        let events = [morning.events.clone(), planted].concat();
+        let report = judged(&events).await;
+        assert_eq!(broken(&report), expected, "{report:?}");
+    }
+    let booking = morning.booking(0, |booked| {
+        another(booked, 9);
+        booked.booking.patient = Some(patient);
+        let span = Span::minutes(booked.placement.span.start.plus_minutes(30), 15);
+        (booked.placement.span, booked.placement.occupies, booked.placement.sources[0].span) = (span, span, span);
+        if let Some(admission) = &mut booked.booking.admission {
+            admission.clinic_revision = u64::try_from(morning.clinic_events() - 1).unwrap();
+        }
+    });
+    let report = judged(&[morning.events.clone(), vec![booking.clone()]].concat()).await;
+    assert_eq!(broken(&report), [("cap", [capped, end])], "{report:?}");
+    let report = judged(&[morning.events.clone(), vec![claim(9, 11), booking]].concat()).await;
+    assert_eq!(broken(&report), [], "{report:?}");
     home.close().await;
 }
 

@@ -6,6 +6,7 @@
 use booking_api::verify::{History, Options, Report, Verdict, verify};
 use booking_events::ledger::{Signer, Verifier};
 use booking_tests::Rng;
+use booking_tests::canaries::DataDirectory;
 use booking_tests::http::app::data_directory;
 use booking_tests::http::setup::TOMORROW;
 use booking_tests::http::{Person, SmallClinic, TestApp};
@@ -18,7 +19,7 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 
 /// A signed history of some bookings, as a server left it, with a checkpoint every few events.
-async fn signed_history() -> TempDir {
+async fn signed_history() -> DataDirectory {
     let app = TestApp::start().await;
     let small = SmallClinic::with_a_morning(&app).await;
     let sign = async || {

@@ -107,7 +107,7 @@ async fn what_the_portal_answered_in_a_week_of_changes_is_derived_again_to_the_b
     let app = TestApp::start().await;
     let small = SmallClinic::with_a_morning(&app).await;
     let eve = Person::named("Ève", "Tremblay");
-    let old = Person::named("Rose", "Gagnon").but(|p| {
+    let old = Person::named("Rose", "Rancourt").but(|p| {
         p.birth_date = "1940-02-03".to_owned();
         p.cell_phone = Some("514 555 0177".to_owned());
     });

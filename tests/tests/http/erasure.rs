@@ -2,13 +2,15 @@
 //! or of the log comes back. What happened folds to the same state without the keys.
 
 use booking_api::erasures::{self, LIST};
-use booking_domain::agenda_day::AgendaDay;
+use booking_domain::agenda_day::{AgendaDay, AgendaDayEvent, PatientAttached};
 use booking_domain::ids::{PatientId, SubjectId};
 use booking_domain::stream::StreamName;
 use booking_domain::time::WallDate;
 use booking_domain::values::ErasureBasis;
 use booking_engine::Actor;
+use booking_events::EventCodec;
 use booking_store::fold::{Upto, load};
+use booking_store::{Expected, NewEvent};
 use booking_tests::http::portal::id;
 use booking_tests::http::setup::TOMORROW;
 use booking_tests::http::{Answer, Person, SmallClinic, Staff, TestApp};
@@ -67,6 +69,12 @@ async fn erased_record(app: &TestApp, small: &SmallClinic) -> (Uuid, AgendaDay) 
 async fn day(app: &TestApp, small: &SmallClinic) -> AgendaDay {
     let stream = StreamName::agenda_day(small.desk.agenda.into(), WallDate::parse(TOMORROW).unwrap());
     load::<AgendaDay>(&**app.app.log(), &stream, Upto::Head).await.unwrap().state
+}
+
+/// A round of the sweep, with everything that was written before in the views.
+async fn sweeps(app: &TestApp) {
+    app.settle().await;
+    erasures::sweep(&app.app).await;
 }
 
 async fn keys_of(app: &TestApp, subjects: &[SubjectId]) -> usize {
@@ -154,6 +162,84 @@ async fn a_contact_that_nobody_attached_goes_by_itself_and_an_attached_one_stays
     erasures::sweep(&app.app).await;
     assert_eq!(keys_of(&app, &[alone]).await, 0);
     assert_eq!(keys_of(&app, &[attached]).await, 1);
+}
+
+#[tokio::test]
+async fn a_contact_that_was_held_goes_when_the_hold_is_released_and_one_that_has_just_ended_in_time() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let (held, other) = (somebody_unknown(&app, &small, "09:00").await, somebody_unknown(&app, &small, "09:20").await);
+    app.settle().await;
+    let subject = |appointment: Uuid| {
+        let views = &app.app.views;
+        async move { views.appointments.by_id(appointment.into()).await.unwrap().unwrap().subject }
+    };
+    let (held, other) = (subject(held).await, subject(other).await);
+    let hold = format!("/erasures/{}/legal-hold", held.0);
+    let places = async |held: bool| {
+        let _ = app.admin().asks(Method::PUT, &hold).await.json(&json!({ "held": held })).answer().await.ok();
+        app.settle().await;
+    };
+    places(true).await;
+    sweeps(&app).await;
+    // A round that comes between the beginning and the end of the second one, ninety days later.
+    app.goes_to("2027-02-22", "09:25");
+    sweeps(&app).await;
+    app.goes_to("2027-02-22", "09:50");
+    sweeps(&app).await;
+    app.goes_to("2027-03-03", "09:00");
+    sweeps(&app).await;
+    assert_eq!(keys_of(&app, &[other]).await, 0);
+    assert_eq!(keys_of(&app, &[held]).await, 1, "what is held is kept");
+    places(false).await;
+    sweeps(&app).await;
+    app.goes_to("2027-03-11", "09:00");
+    sweeps(&app).await;
+    assert_eq!(keys_of(&app, &[held]).await, 0, "without a restart");
+}
+
+#[tokio::test]
+async fn a_round_reads_what_is_new_in_the_log_and_nothing_twice() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let (record, _) = erased_record(&app, &small).await;
+    erasures::sweep(&app.app).await;
+    app.settle().await;
+    let events = app.events().await.len();
+    let cursor = async || app.app.engine.vault().cursor("erasures").await.unwrap();
+    let head = app.app.log().head().await.unwrap();
+    erasures::sweep(&app.app).await;
+    assert_eq!(cursor().await, head, "it read the log to its end");
+    for _ in 0..3 {
+        erasures::sweep(&app.app).await;
+    }
+    assert_eq!((app.events().await.len(), cursor().await), (events, head), "nothing is done twice");
+
+    // A contact arrives at the erased record after all, as a process that ended in the middle would leave it.
+    app.goes_to("2037-12-02", "10:00");
+    app.scheduler().publishes_slot(small.desk.agenda, "2037-12-03", ("09:00", "10:00"), small.activity).await;
+    let link = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;
+    let appointment = id(&app.scheduler().finds("2037-12-03", &link.reference()).await["id"]);
+    app.settle().await;
+    let row = app.app.views.appointments.by_id(appointment.into()).await.unwrap().unwrap();
+    let stream = StreamName::agenda_day(small.desk.agenda.into(), WallDate::parse("2037-12-03").unwrap());
+    let attached = AgendaDayEvent::PatientAttached(PatientAttached {
+        appointment: appointment.into(),
+        patient: PatientId(record),
+        subject: row.subject,
+    });
+    let before = app.events().await;
+    let (encoded, last) = (attached.encode(), before.iter().rfind(|e| e.stream == stream).unwrap());
+    let event = NewEvent {
+        id: Uuid::from_bytes([7; 16]),
+        event_type: encoded.event_type.into(),
+        metadata: last.metadata.clone(),
+        payload: encoded.payload,
+    };
+    app.app.log().append(&stream, Expected::head(Some(last.revision)), vec![event]).await.unwrap();
+    assert_eq!(keys_of(&app, &[row.subject]).await, 1);
+    erasures::sweep(&app.app).await;
+    assert_eq!(keys_of(&app, &[row.subject]).await, 0);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use booking_api::app::DataInUse;
 use booking_api::{App, AppOptions};
 use booking_engine::ManualClock;
 use booking_store::SqliteOptions;
+use booking_tests::canaries::DataDirectory;
 use booking_tests::http::app::options;
 use booking_tests::http::{Person, SmallClinic, TestApp};
 use booking_tests::world::MORNING;
@@ -12,10 +13,9 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use tempfile::TempDir;
 
 /// A data directory in which somebody has booked.
-async fn used() -> TempDir {
+async fn used() -> DataDirectory {
     let app = TestApp::start().await;
     let small = SmallClinic::with_a_morning(&app).await;
     let _ = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;

@@ -209,8 +209,9 @@ async fn an_address_that_is_refused_for_good_is_kept_for_staff_and_one_for_now_i
     let app = TestApp::start_with(|o| AppOptions { messages, ..o }).await;
     let small = SmallClinic::with_a_morning(&app).await;
     let mut reasons = Vec::new();
-    for (name, time) in [("Refused", "09:00"), ("Busy", "09:20"), ("Zita", "09:40")] {
-        let link = app.visitor(&Person::named(name, "Roy").but(|p| p.cell_phone = None)).await;
+    for (mailbox, time) in [("refused", "09:00"), ("busy", "09:20"), ("zita", "09:40")] {
+        let email = Some(format!("{mailbox}@example.ca"));
+        let link = app.visitor(&Person { email, cell_phone: None, ..Person::named("Zita", "Roy") }).await;
         let link = link.books_at(small.service, time).await;
         app.app.messages.round().await.unwrap();
         let appointment = AppointmentId(id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]));

@@ -2,7 +2,7 @@
 
 use super::house::loopback;
 use booking_api::AppOptions;
-use booking_api::cli::serve::Serving;
+use booking_api::cli::serve::{Listen, Serving};
 use booking_api::messages::MessageOptions;
 use booking_api::messages::sms::SmsCommand;
 use booking_domain::time::Instant;
@@ -18,6 +18,7 @@ const DATA: &str = "LOAD_CHILD_DATA";
 const EARLY: &str = "LOAD_CHILD_ACKNOWLEDGES_EARLY";
 const POSTS: &str = "LOAD_CHILD_POSTS_TO";
 const CLOCK: &str = "LOAD_CHILD_CLOCK";
+const TELLS: &str = "LOAD_CHILD_LOG";
 const LISTENS: &str = "the child listens on ";
 
 /// The child's side. Without a data directory in the environment there is nothing to do.
@@ -29,6 +30,12 @@ fn this_binary_serves_a_data_directory_when_it_is_given_one() {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
+    if let Some(file) = std::env::var_os(TELLS) {
+        // Everything that a server would ever be asked to tell, and more.
+        let filter = tracing_subscriber::EnvFilter::new("trace,hyper=info,hyper_util=info,mio=info");
+        let file = std::sync::Mutex::new(std::fs::File::create(file).unwrap());
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(file).init();
+    }
     let mut options = AppOptions { source_limits: false, answer_after: None, ..AppOptions::new(data) };
     options.log.fault = std::env::var_os(EARLY).map(|_| Fault::AckBeforeCommit);
     if let Some(file) = std::env::var_os(POSTS) {
@@ -44,7 +51,8 @@ fn this_binary_serves_a_data_directory_when_it_is_given_one() {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let serving = Serving::start(options, loopback()).await.unwrap();
+        let listen = Listen { ops: Some("127.0.0.1:0".parse().unwrap()), ..loopback() };
+        let serving = Serving::start(options, listen).await.unwrap();
         println!("\n{LISTENS}{}", serving.address);
         serving.until_stopped().await.unwrap();
     });
@@ -80,6 +88,16 @@ impl Server {
     /// One whose clock begins here, and whose messages go into this file, each as a line of JSON.
     pub fn start_posting(data: &Path, clock: Instant, posts: &Path) -> Self {
         Self::start_with(data, false, &[(CLOCK, clock.0.to_string()), (POSTS, posts.display().to_string())])
+    }
+
+    /// One whose clock begins here, and that logs whatever there is to log into this file.
+    pub fn start_telling(data: &Path, clock: Instant, log: &Path) -> Self {
+        Self::start_with(data, false, &[(CLOCK, clock.0.to_string()), (TELLS, log.display().to_string())])
+    }
+
+    /// Its process id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     fn start_with(data: &Path, acknowledges_early: bool, more: &[(&str, String)]) -> Self {

@@ -11,22 +11,24 @@
 //! | `swarm` | bots that hoard a clinic, and honest visitors |
 //! | `child`, `driver`, `witness`, `kills` | a server process that is killed, whoever loads it, and what is found after |
 //! | `posts` | a server process that is killed while it tells patients of their bookings |
+//! | `rotation` | the same while keys are replaced |
 //! | `looked` | the same while staff look at patients: no answer without its record |
 //!
 //! Clinics are set up through the engine; everything that is tested goes over HTTP. `docs/torture.md` says how to run
 //! the great numbers.
 
-mod child;
+pub(crate) mod child;
 mod desk;
 mod driver;
 mod house;
 mod kills;
 mod looked;
 mod oracle;
-mod portal;
+pub(crate) mod portal;
 mod posts;
 mod races;
 mod release;
+mod rotation;
 mod swarm;
 mod witness;
 

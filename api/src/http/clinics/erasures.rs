@@ -401,11 +401,17 @@ pub(crate) async fn legal_hold(
     principal.allow(clinic, ADMINISTRATION)?;
     let whom = match case(&app, clinic, person).await {
         Ok(whom) => whom,
-        // Nothing was asked yet: a record of this clinic can be held all the same.
-        Err(problem) => {
-            let known = app.views.directory.get(PatientId(person)).filter(|entry| entry.clinic == clinic);
-            known.map(|entry| Person::Patient(entry.patient)).ok_or(problem)?
-        }
+        // Nothing was asked yet: a record of this clinic, or a contact that nobody attached, can be held all the same.
+        Err(problem) => match app.views.directory.get(PatientId(person)) {
+            Some(entry) if entry.clinic == clinic => Person::Patient(entry.patient),
+            Some(_) => return Err(problem),
+            None => {
+                catch_up(&app, "appointments").await?;
+                let rows = app.views.appointments.of_subject(SubjectId(person)).await.map_err(reads::unanswered)?;
+                let own = rows.iter().all(|row| row.clinic == clinic && row.patient.is_none());
+                if own && !rows.is_empty() { Person::Provisional(SubjectId(person)) } else { return Err(problem) }
+            }
+        },
     };
     let begun = begin(&app, clinic, principal.actor(), "setLegalHold", &headers, &bytes).await?;
     let done = app.engine.legal_hold(&begun.ctx, whom.subject(), hold.held).await?;
