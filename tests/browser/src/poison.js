@@ -64,9 +64,19 @@ export async function poison(server, admin) {
     const slot = { date, start: "13:00", end: "15:00", activity, title: text };
     await attempt("slots", admin.post(`/agendas/${agenda.body.id}/slots`, slot));
   }
+  await room(admin, activity);
   await patientsType(server, open, attempt);
   await receptionTypes(admin, attempt);
   return taken;
+}
+
+/** So many open times that thirty bookings are nothing unusual: under load each would be asked for work. */
+async function room(admin, activity) {
+  const practitioner = (await admin.post("/practitioners", { name: "Room for everybody" })).body;
+  const agenda = (await admin.post("/agendas", { practitioner: practitioner.id })).body;
+  for (let days = 5; days < 20; days += 1) {
+    await admin.post(`/agendas/${agenda.id}/slots`, { date: dayAfter(days), start: "08:00", end: "18:00", activity, interval_minutes: 1 });
+  }
 }
 
 /** Visitors book with such names and reasons, and cancel with such reasons. */
