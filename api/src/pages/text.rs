@@ -106,11 +106,9 @@ impl Words {
 
 /// A telephone number as people write it here: `+14185550142` as `418 555-0142`; one of another country as it is.
 pub fn telephone(number: &str) -> String {
-    let local = number.strip_prefix("+1").filter(|local| local.len() == 10 && local.bytes().all(|b| b.is_ascii_digit()));
-    local.map_or_else(
-        || number.to_owned(),
-        |local| format!("{} {}-{}", &local[..3], &local[3..6], &local[6..]),
-    )
+    let local =
+        number.strip_prefix("+1").filter(|local| local.len() == 10 && local.bytes().all(|b| b.is_ascii_digit()));
+    local.map_or_else(|| number.to_owned(), |local| format!("{} {}-{}", &local[..3], &local[3..6], &local[6..]))
 }
 
 #[cfg(test)]
