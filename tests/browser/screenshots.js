@@ -46,6 +46,8 @@ async function take({ server, browser, clinic }, state, language, look) {
     // The day as reception works in it: where its first appointment stands.
     document.querySelector("#grid a[data-move]")?.closest("li").scrollIntoView({ block: "center", inline: "center" });
     scrollTo(0, 0);
+    // Of those to identify, one beside whom records come near.
+    document.querySelector(".case:has(button.attach)")?.scrollIntoView();
     return document.fonts.ready.then(() => undefined);
   });
   const session = await v.page.context().newCDPSession(v.page);

@@ -99,6 +99,8 @@ export const reception = [
   { name: "staff: schedules, with mistakes", as: "scheduler", anyStatus: true, open: wrong("/staff/schedule", "#preview") },
   { name: "staff: new slot", as: "scheduler", open: go("/staff/slots/new") },
   { name: "staff: slot, and why it is online", as: "scheduler", open: follow(dayPage(), ".band a") },
+  { name: "staff: withdraw a day", as: "scheduler", open: go("/staff/schedule/day") },
+  { name: "staff: messages that did not arrive", as: "scheduler", open: go("/staff/undelivered") },
   { name: "staff: templates", as: "scheduler", open: go("/staff/templates") },
   { name: "staff: lay a template", as: "scheduler", open: follow("/staff/templates", "a.apply") },
 ];

@@ -95,7 +95,8 @@ async function patientsType(server, service, attempt) {
     const visit = await attempt("visits", call(server, "POST", `${portal}/visits`, person, source));
     if (!visit) continue;
     const headers = { ...source, authorization: `Bearer ${visit.body.token}`, "idempotency-key": `poison-${i}` };
-    const free = await call(server, "GET", `${portal}/availabilities?service=${service.id}&limit=1`, undefined, headers);
+    // So far ahead that it may be cancelled online.
+    const free = await call(server, "GET", `${portal}/availabilities?service=${service.id}&from=${dayAfter(6)}&limit=1`, undefined, headers);
     const wanted = { service: service.id, availability: free.body.availabilities[0].availability, reason: { text } };
     if (service.config.reasons.length > 0) wanted.reason.choice = 0;
     const booked = await attempt("bookings", call(server, "POST", `${portal}/appointments`, wanted, headers));
