@@ -14,32 +14,42 @@ const looks = {
   phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, quality: 60 },
   desktop: { viewport: { width: 1280, height: 860 }, deviceScaleFactor: 1, quality: 80 },
 };
+// Those of the staff first: they show the clinic as the demo made it, and not what was booked for the others.
+const shots = states.filter(({ shot }) => shot && (!only || shot === only));
+const ordered = [...shots.filter((state) => state.as), ...shots.filter((state) => !state.as)];
 
 mkdirSync(folder, { recursive: true });
-const [server, browser] = await Promise.all([demo(), launch()]);
-const clinic = await staff(server);
-try {
-  for (const state of states.filter(({ shot }) => shot && (!only || shot === only))) {
-    for (const language of ["fr", "en"]) {
-      for (const look of state.as ? ["desktop"] : ["phone", "desktop"]) await take(state, language, look);
+for (const language of ["fr", "en"]) {
+  const [server, browser] = await Promise.all([demo(), launch(language)]);
+  const clinic = await staff(server);
+  server.desk = clinic;
+  try {
+    for (const state of ordered) {
+      for (const look of state.as ? ["desktop"] : ["phone", "desktop"]) await take({ server, browser, clinic }, state, language, look);
     }
+  } finally {
+    await browser.close();
+    await server.stop();
   }
-} finally {
-  await browser.close();
-  await server.stop();
 }
 
-async function take(state, language, look) {
+async function take({ server, browser, clinic }, state, language, look) {
   const { quality, ...context } = looks[look];
   const restore = await state.set?.(clinic);
-  const v = await visitor(browser, server, { language, ...context });
+  const scheme = process.env.SCREENSHOT_SCHEME ?? "light";
+  const v = await visitor(browser, server, { language, colorScheme: scheme, ...context });
   if (state.as) await signIn(v, state.as);
   await state.open(v);
   await v.page.evaluate(() => {
     document.activeElement?.blur();
     scrollTo(0, 0);
+    // The day as reception works in it: where its first appointment stands.
+    document.querySelector("#grid a[data-move]")?.closest("li").scrollIntoView({ block: "center", inline: "center" });
+    scrollTo(0, 0);
+    // Of those to identify, one beside whom records come near.
+    document.querySelector(".case:has(button.attach)")?.scrollIntoView();
+    return document.fonts.ready.then(() => undefined);
   });
-  await v.page.evaluate(() => document.fonts.ready.then(() => undefined));
   const session = await v.page.context().newCDPSession(v.page);
   const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality });
   const name = `${state.shot}-${language}${state.as ? "" : `-${look}`}.webp`;

@@ -2,11 +2,10 @@
 //! is the server that does it, while it serves.
 
 use super::{Data, answer};
-use crate::app::{App, AppOptions, DataInUse};
+use crate::app::{App, DataInUse};
 use crate::operator::{Door, KeyCommand, KeyReport, keys};
 use booking_domain::ids::ClinicId;
 use clap::Subcommand;
-use std::path::Path;
 
 #[derive(Subcommand)]
 pub(super) enum KeysCommand {
@@ -37,13 +36,14 @@ pub(super) enum KeysCommand {
 
 pub(super) async fn run(command: KeysCommand, json: bool) -> anyhow::Result<()> {
     let (data, command) = match command {
-        KeysCommand::Status { data } => (data.data, KeyCommand::Status),
-        KeysCommand::PrepareRoot { data } => (data.data, KeyCommand::PrepareRoot),
-        KeysCommand::RotateRoot { data } => (data.data, KeyCommand::RotateRoot),
-        KeysCommand::RotateClinic { data, clinic: None } => (data.data, KeyCommand::RotateClinics),
-        KeysCommand::RotateClinic { data, clinic: Some(clinic) } => (data.data, KeyCommand::RotateClinic(clinic)),
+        KeysCommand::Status { data } => (data, KeyCommand::Status),
+        KeysCommand::PrepareRoot { data } => (data, KeyCommand::PrepareRoot),
+        KeysCommand::RotateRoot { data } => (data, KeyCommand::RotateRoot),
+        KeysCommand::RotateClinic { data, clinic: None } => (data, KeyCommand::RotateClinics),
+        KeysCommand::RotateClinic { data, clinic: Some(clinic) } => (data, KeyCommand::RotateClinic(clinic)),
     };
-    anyhow::ensure!(data.join("events.db").exists(), "there is no log in {}", data.display());
+    let made = data.log.is_some() || data.data.join("events.db").exists();
+    anyhow::ensure!(made, "there is no log in {}", data.data.display());
     let report = carried_out(&data, command).await?;
     if json {
         answer(&serde_json::to_string(&report)?);
@@ -55,14 +55,14 @@ pub(super) async fn run(command: KeysCommand, json: bool) -> anyhow::Result<()> 
     Ok(())
 }
 
-async fn carried_out(data: &Path, command: KeyCommand) -> anyhow::Result<KeyReport> {
-    match App::open(AppOptions::without_signing(data)).await {
+async fn carried_out(data: &Data, command: KeyCommand) -> anyhow::Result<KeyReport> {
+    match App::open(data.without_signing()).await {
         Ok(app) => {
             let report = keys(&app, command).await;
             app.close().await;
             report
         }
-        Err(error) if error.downcast_ref::<DataInUse>().is_some() => Door::of(data)?.ask(command).await,
+        Err(error) if error.downcast_ref::<DataInUse>().is_some() => Door::of(&data.data)?.ask(command).await,
         Err(error) => Err(error),
     }
 }

@@ -28,12 +28,22 @@ pub mod trouble;
 use crate::http::AppState;
 use crate::http::problem::{ApiResult, Problem};
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version};
 use axum::response::{Html, IntoResponse, Response};
+use tower_http::compression::CompressionLayer;
 
-/// Routes of all pages and of what they load.
+/// Routes of all pages and of what they load. An agenda is long, and goes compressed; the patient's pages are short and do
+/// not, since the length of a compressed answer would tell how much of it repeats what the visitor typed.
 pub fn routes() -> Router<AppState> {
-    Router::new().merge(assets::routes()).merge(portal::routes()).merge(staff::routes())
+    let compressed = CompressionLayer::new().gzip(true).compress_when(is_text);
+    Router::new().merge(assets::routes()).merge(staff::routes()).layer(compressed).merge(portal::routes())
+}
+
+/// A page, a style sheet or a script: a stream of events is not held back, and what is not yet a page is none.
+fn is_text(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    ["text/html", "text/css", "text/javascript"].iter().any(|text| kind.starts_with(text))
 }
 
 /// A template as an answer.

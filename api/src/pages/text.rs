@@ -104,6 +104,13 @@ impl Words {
     }
 }
 
+/// A telephone number as people write it here: `+14185550142` as `418 555-0142`; one of another country as it is.
+pub fn telephone(number: &str) -> String {
+    let local =
+        number.strip_prefix("+1").filter(|local| local.len() == 10 && local.bytes().all(|b| b.is_ascii_digit()));
+    local.map_or_else(|| number.to_owned(), |local| format!("{} {}-{}", &local[..3], &local[3..6], &local[6..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,5 +183,13 @@ mod tests {
             .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
             .filter(|path| path.file_name().is_some_and(|name| name != "text.rs"))
             .collect()
+    }
+
+    #[test]
+    fn a_telephone_number_reads_as_people_write_it() {
+        assert_eq!(telephone("+14185550142"), "418 555-0142");
+        for other in ["+33142685300", "+1418555014", "911", ""] {
+            assert_eq!(telephone(other), other);
+        }
     }
 }

@@ -16,9 +16,10 @@ const args = [
   "--host-resolver-rules=MAP *.example 127.0.0.1",
 ];
 
-/** A browser; close it at the end. */
-export function launch() {
-  return chromium.launch({ executablePath: executable, args });
+/** A browser; close it at the end. Its own words, such as those of a date field, are in this language. */
+export function launch(language = "en") {
+  const env = { ...process.env, LANGUAGE: `${language}_CA` };
+  return chromium.launch({ executablePath: executable, args: [...args, `--lang=${language}-CA`], env });
 }
 
 let visitors = 0;

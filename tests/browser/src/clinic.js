@@ -40,14 +40,16 @@ export async function staff(server, role = "administrator") {
         }
       };
     },
-    /** Where the clinic's feed stands: it moves with every change and with nothing else. */
+    /** Where the clinic's log stands: it moves with every change, and not with what only observes (who saw, what was asked for). */
     async position() {
-      let position = null;
+      let [position, after] = [null, null];
       for (;;) {
-        const { body } = await as.get(`/feed?limit=1000${position === null ? "" : `&after=${encodeURIComponent(position)}`}`);
-        const last = body.events.at(-1);
-        if (!last) return position;
-        position = last.position;
+        const { body } = await as.get(`/feed?limit=1000${after === null ? "" : `&after=${encodeURIComponent(after)}`}`);
+        if (body.events.length === 0) return position;
+        for (const event of body.events) {
+          after = event.position;
+          if (!["access", "demand"].includes(event.category)) position = event.position;
+        }
       }
     },
   };

@@ -15,6 +15,8 @@ export async function site(pages = {}) {
     response.end(body ?? "nothing");
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // A test that fails before it closes its sites ends all the same.
+  server.unref();
   const { port } = server.address();
   const close = () => {
     server.closeAllConnections();

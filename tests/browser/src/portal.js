@@ -86,7 +86,7 @@ export function booking(v) {
       await next();
       return { availability, text };
     },
-    async giveReason(text = "Contrôle") {
+    async giveReason(text = { fr: "Contrôle annuel", en: "Yearly check-up" }[v.language]) {
       await on("details");
       const choice = page.locator("input[name=reason]");
       if ((await choice.count()) > 0) await choice.first().check();
@@ -110,12 +110,12 @@ export function booking(v) {
       return steps.reference();
     },
     /** Up to the page of this name. */
-    async to(step, person = people.amelie, service = undefined) {
+    async to(step, person = people.amelie, service = undefined, place = 0) {
       const order = ["service", "when", "details", "check", "booked"];
       const moves = [
         () => steps.identify(person),
         () => steps.chooseService(service),
-        () => steps.chooseTime(),
+        () => steps.chooseTime(place),
         () => steps.giveReason(),
         () => steps.confirm(),
       ];

@@ -65,9 +65,9 @@ export async function demo(...more) {
 }
 
 /** A server on an empty database, with what `clinic create` printed. */
-export async function empty(name, email) {
+export async function empty(name, administrator) {
   const data = mkdtempSync(join(tmpdir(), "clinic-"));
-  const made = spawnSync(binary, ["clinic", "create", "--data", data, "--name", name, "--email", email, "--json"], {
+  const made = spawnSync(binary, ["clinic", "create", "--data", data, "--json", "--name", name, "--admin-email", administrator, "--admin-name", "First"], {
     encoding: "utf8",
   });
   if (made.status !== 0) throw new Error(`clinic create: ${made.stderr}`);

@@ -2,11 +2,13 @@
 // walk this table. A new state is one line.
 //
 // `open` brings a visitor (see browser.js) to the state and answers the last response, if it knows it. `as` is who has
-// signed in. `set` prepares the clinic and answers how to put it back. `first` marks the page with the smaller budget,
+// signed in. `status` is what is answered, 200 unless it is said (`anyStatus`: it does not matter). `set` prepares the
+// clinic and answers how to put it back. `first` marks the page with the smaller budget,
 // `framed` those that listed origins may frame. `shot` names the screenshot that the README uses.
 
-import { signIn } from "./desk.js";
+import { audit, administration, reception } from "./desk-states.js";
 import { booking, people } from "./portal.js";
+import { send } from "./stage.js";
 
 const foreignForm = async (v, action) => {
   const body = `<form method="post" action="${v.server.address}${action}"><input type="submit"></form>`;
@@ -43,7 +45,7 @@ const outside = [
   { name: "staff: nothing here", as: "scheduler", status: 404, open: go("/staff/nothing-here") },
 ];
 
-const to = (step, person) => (v) => booking(v).to(step, person);
+const to = (step, person, place) => (v) => booking(v).to(step, person, undefined, place);
 const embedded = (v) => ({ ...v, portal: `/p/${v.server.slug}/embed/${v.language}` });
 const listed = ["https://listed.example"];
 const listOrigin = async (clinic) => {
@@ -59,19 +61,18 @@ const askForCodes = async (clinic) => {
 // A contact gets five codes an hour: everybody here has a mailbox of their own.
 let mailboxes = 0;
 const mailbox = () => ({ ...people.stranger, cell_phone: "", email: `visiteur${(mailboxes += 1)}@example.org` });
-const press = (v, what) => Promise.all([v.page.waitForNavigation(), v.page.locator(`button[name=do][value=${what}]`).first().click()]);
 const toCode = async (v) => {
   await booking(v).identify(mailbox());
   await v.page.locator("button[value=send]").waitFor();
 };
 const sendCode = async (v) => {
   await toCode(v);
-  await press(v, "send");
+  await send(v.page, "button[value=send]");
   await v.page.locator("#code").waitFor();
 };
 const returnCode = async (v, code) => {
   await v.page.fill("#code", code);
-  await press(v, "prove");
+  await send(v.page, "button[value=prove]");
 };
 // One code in a million is this one.
 const wrongCode = "000000";
@@ -169,7 +170,7 @@ const portal = [
     },
   },
   { name: "portal: check", shot: "check", open: to("check") },
-  { name: "portal: booked", shot: "booked", open: to("booked", people.stranger) },
+  { name: "portal: booked", shot: "booked", open: to("booked", people.stranger, -1) },
   { name: "portal: the visit has ended", status: 401, open: (v) => v.page.goto(`${v.portal}/when`) },
   { name: "embedded: start", set: listOrigin, framed: listed, open: (v) => v.page.goto(`${embedded(v).portal}/start`) },
   { name: "embedded: who", set: listOrigin, framed: listed, open: (v) => v.page.goto(`${embedded(v).portal}/who`) },
@@ -188,4 +189,63 @@ const portal = [
   { name: "embedded: when", set: listOrigin, framed: listed, open: (v) => booking(embedded(v)).to("when", people.stranger) },
 ];
 
-export const states = [...trouble, ...portal, ...outside];
+/** An appointment of a stranger's, far enough ahead to be changed, found again by reference and birth date. */
+const found = async (v) => {
+  const reference = await booking(v).all(people.stranger, undefined, -1);
+  await v.context.clearCookies();
+  await v.page.goto(`${v.portal}/manage`);
+  const [year, month, day] = people.stranger.birth_date.split("-");
+  for (const [id, value] of Object.entries({ reference, birth_day: day, birth_month: month, birth_year: year })) {
+    await v.page.fill(`#${id}`, value);
+  }
+  await send(v.page, "button[value=find]");
+  await v.page.waitForSelector("#state");
+};
+
+const managing = [
+  { name: "portal: find an appointment", shot: "find", open: (v) => v.page.goto(`${v.portal}/manage`) },
+  {
+    name: "portal: find an appointment, with mistakes",
+    status: 422,
+    open: async (v) => {
+      await v.page.goto(`${v.portal}/manage`);
+      await send(v.page, "button[value=find]");
+      await v.page.waitForSelector("#errors");
+    },
+  },
+  { name: "portal: an appointment", shot: "manage", open: found },
+  {
+    name: "portal: an appointment, to be moved",
+    open: async (v) => {
+      await found(v);
+      await send(v.page, "a[href*='/move']");
+    },
+  },
+  {
+    name: "portal: an appointment, to be cancelled",
+    open: async (v) => {
+      await found(v);
+      await send(v.page, "a[href*='/cancel']");
+    },
+  },
+  {
+    name: "portal: an appointment that is cancelled",
+    open: async (v) => {
+      await found(v);
+      await send(v.page, "a[href*='/cancel']");
+      const [year, month, day] = people.stranger.birth_date.split("-");
+      for (const [id, value] of Object.entries({ birth_day: day, birth_month: month, birth_year: year })) await v.page.fill(`#${id}`, value);
+      await send(v.page, "button[value=cancel]");
+    },
+  },
+  {
+    name: "portal: a link that leads to no appointment",
+    open: async (v) => {
+      await v.page.goto(`${v.portal}/manage#l_${"0".repeat(64)}`);
+      await v.page.locator("#notice, #errors").first().waitFor();
+    },
+    anyStatus: true,
+  },
+];
+
+export const states = [...trouble, ...portal, ...managing, ...outside, ...reception, ...administration, ...audit];

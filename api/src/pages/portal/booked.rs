@@ -46,7 +46,8 @@ impl Facts {
         let day_time = day_time(w, &when.date, &when.start_time);
         let until = instant("can_change_until", &appointment.can_change_until)?;
         let start = instant("start", &when.start)?;
-        let what = [w.of_text(&appointment.service).to_owned(), w.duration(when.duration_minutes)];
+        let how = format!("{} · {}", w.duration(when.duration_minutes), modality(w, appointment.modality));
+        let what = [w.of_text(&appointment.service).to_owned(), how];
         let practitioner = &appointment.practitioner;
         let with = [practitioner.name.clone(), w.of_text(&practitioner.profession).to_owned()];
         let said = |texts: Vec<String>| texts.into_iter().filter(|text| !text.is_empty()).collect();
@@ -56,7 +57,7 @@ impl Facts {
             until: w.moment(until, zone),
             lines: vec![
                 (w.t("line-when"), vec![day_time.clone(), w.zone(zone, start)]),
-                (w.t("line-service"), said([what.to_vec(), vec![modality(w, appointment.modality)]].concat())),
+                (w.t("line-service"), said(what.to_vec())),
                 (w.t("line-practitioner"), said(with.to_vec())),
             ],
             day_time,

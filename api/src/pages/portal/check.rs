@@ -12,7 +12,7 @@ use crate::http::commands::Done;
 use crate::http::portal::book::{self, BookedAppointment};
 use crate::http::problem::{ApiResult, Problem};
 use crate::pages::render;
-use crate::pages::text::Words;
+use crate::pages::text::{Words, telephone};
 use askama::Template;
 use booking_domain::ids::ServiceId;
 use serde_json::json;
@@ -65,7 +65,7 @@ async fn page(visiting: &Visiting, changed: bool) -> ApiResult<Next> {
     let person = vec![
         format!("{} {}", known.first_name, known.last_name),
         w.tv("born", &[("date", who::birth_date(w, known.birth_date))]),
-        known.cell_phone.as_ref().map(|p| p.as_str().to_owned()).unwrap_or_default(),
+        known.cell_phone.as_ref().map(|p| telephone(p.as_str())).unwrap_or_default(),
         known.email.as_ref().map(|e| e.as_str().to_owned()).unwrap_or_default(),
     ];
     let shown = &chosen.shown;
@@ -74,7 +74,10 @@ async fn page(visiting: &Visiting, changed: bool) -> ApiResult<Next> {
         line("line-when", vec![shown.day_time(w), w.zone(zone, visiting.app.engine.now())], Step::When, "change-when"),
         line(
             "line-service",
-            vec![service_name(visiting, &draft), w.duration(shown.duration_minutes), modality(w, &shown.modality)],
+            vec![
+                service_name(visiting, &draft),
+                format!("{} · {}", w.duration(shown.duration_minutes), modality(w, &shown.modality)),
+            ],
             Step::Service,
             "change-service",
         ),

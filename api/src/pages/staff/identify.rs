@@ -12,7 +12,7 @@ use crate::http::disclosure::PersonDetails;
 use crate::http::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
 use crate::pages::form::Form;
-use crate::pages::text::Words;
+use crate::pages::text::{Words, telephone};
 use crate::pages::{assets, render};
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -141,7 +141,7 @@ fn field(w: Words, details: &PersonDetails, field: &str) -> String {
         "birth_date" => WallDate::parse(&details.birth_date).map(|date| w.full_date(date)).unwrap_or_default(),
         "sex" => sex(w, details.sex),
         "health_number" => details.health_number.clone().unwrap_or_default(),
-        "phone" => details.phones.join(", "),
+        "phone" => details.phones.iter().map(|phone| telephone(phone)).collect::<Vec<_>>().join(", "),
         _ => details.emails.join(", "),
     }
 }
