@@ -73,7 +73,10 @@ async fn looked(data: &Path) -> Vec<(AccessActor, String, Option<String>)> {
 async fn the_command_line_derives_proves_and_erases_as_the_server_does() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let app = App::open(AppOptions::new(&data)).await.unwrap();
+    let mut options = AppOptions::new(&data);
+    // The demo's second clinic asks for codes.
+    options.engine.message_channel = true;
+    let app = App::open(options).await.unwrap();
     let demo = booking_api::demo::demo(&app.engine, app.engine.now(), &Silent).await.unwrap();
     let (clinic, token) = (demo.clinic, auditor(&app, demo.clinic).await);
     let retention = Retention { cooling_off_days: 0, ..Retention::default() };
@@ -128,7 +131,7 @@ async fn the_command_line_derives_proves_and_erases_as_the_server_does() {
     let key = get("/api/v1/ledger/key".to_owned()).await.trim().to_owned();
     let stored = {
         let index = app.views.ledger.leaf_of_event(event.parse().unwrap()).await.unwrap().unwrap();
-        let after = (index > 0).then(|| booking_store::Position(index));
+        let after = Some(booking_store::Position(index)).filter(|_| index > 0);
         app.log().read_all(after, 1).await.unwrap().events.remove(0)
     };
     let event_hash = hex::encode(booking_projections::ledger::event_hash(&stored));
@@ -179,8 +182,8 @@ async fn the_command_line_derives_proves_and_erases_as_the_server_does() {
     };
     let asked = json(&erase("request", &["--patient", &with, "--note", "lettre"]), 0);
     assert_eq!((&asked["progress"], &asked["patient"]), (&Value::from("requested"), &Value::from(with.as_str())));
-    let kept = json(&erase("decide", &["--person", &with, "--approve"]), 1);
-    assert_eq!((&kept["progress"], &kept["ground"]), (&Value::from("refused"), &Value::from("retention")));
+    let refused = json(&erase("decide", &["--person", &with, "--approve"]), 1);
+    assert_eq!((&refused["progress"], &refused["ground"]), (&Value::from("refused"), &Value::from("retention")));
     assert_eq!(erase("carry-out", &["--person", &with]).status.code(), Some(1), "nothing was granted");
     json(&erase("request", &["--patient", &without]), 0);
     assert_eq!(json(&erase("hold", &["--person", &without]), 0)["legal_hold"], true);
@@ -192,8 +195,8 @@ async fn the_command_line_derives_proves_and_erases_as_the_server_does() {
     let granted = json(&erase("decide", &["--person", &without, "--approve", "--note", "rien"]), 0);
     assert_eq!(granted["progress"], "approved");
     assert_eq!(json(&erase("carry-out", &["--person", &without]), 0)["progress"], "erased");
-    let listed = String::from_utf8(erase("list", &[]).stdout).unwrap();
-    assert_eq!(listed.lines().count(), 2, "{listed}");
+    let cases = String::from_utf8(erase("list", &[]).stdout).unwrap();
+    assert_eq!(cases.lines().count(), 2, "{cases}");
     assert_eq!(erase("request", &["--patient", &clinic]).status.code(), Some(1), "nobody of that id");
     assert_eq!(erase("request", &[]).status.code(), Some(2), "whom?");
 }
