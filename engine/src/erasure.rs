@@ -116,6 +116,18 @@ impl Engine {
         self.on_erasure(ctx, subject, "erase", |e, now| erasure::decide_erase(e, subjects, keep_until, now)).await
     }
 
+    /// Opens words about an erasure; none if they cannot be read any more. Whoever shows them answers for the record of it.
+    pub async fn open_erasure_note(
+        &self,
+        clinic: ClinicId,
+        subject: SubjectId,
+        sealed: &Sealed,
+    ) -> Result<Option<Note>, VaultError> {
+        let keys = self.vault.clinic_keys(clinic).await?;
+        let opened = sealing::open(keys.audit(), clinic, subject, Field::Note, sealed);
+        Ok(opened.ok().and_then(|bytes| Note::from_plaintext(sealed.schema, &bytes).ok()))
+    }
+
     /// Words about an erasure outlive it: they are sealed under the clinic's audit key.
     async fn sealed_note(
         &self,

@@ -467,9 +467,3 @@ state-later-bare = Free, to be released
 state-held-bare = Held
 desk-state-booked = Taken
 
-past-title = The agenda as it was
-past-explained = Choose a day, then the moment whose state you want to see. Without a moment: the state of now. No name is shown.
-past-day = Day of the agenda
-past-on = As it was on
-past-view = Past view
-past-now = State of now

@@ -467,9 +467,3 @@ state-later-bare = Libre, à publier
 state-held-bare = Retenue
 desk-state-booked = Prise
 
-past-title = L’agenda tel qu’il était
-past-explained = Choisissez un jour, puis le moment dont vous voulez voir l’état. Sans moment : l’état actuel. Aucun nom n’est montré.
-past-day = Jour de l’agenda
-past-on = Tel qu’il était le
-past-view = Vue du passé
-past-now = État actuel

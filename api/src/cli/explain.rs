@@ -2,17 +2,14 @@
 //!
 //! To look as a patient is to look at what is known of them, so it is recorded like any other look.
 
+use super::viewer::{Viewer, said};
 use super::{Data, answer, open};
 use crate::app::App;
 use crate::http::audit::explain::{Spot, explained};
-use crate::http::audit::past::{Past, WhenQuery, Who};
-use booking_domain::access::AccessRecorded;
-use booking_domain::ids::{AgendaId, ClinicId, ServiceId, SlotId, SubjectId};
+use crate::http::audit::past::{Past, WhenQuery};
+use booking_domain::ids::{AgendaId, ClinicId, ServiceId, SlotId};
 use booking_domain::time::Instant;
-use booking_domain::values::{AccessActor, AccessOutcome};
-use booking_engine::Actor;
 use std::sync::Arc;
-use uuid::Uuid;
 
 #[derive(clap::Args)]
 pub(super) struct ExplainArguments {
@@ -33,12 +30,8 @@ pub(super) struct ExplainArguments {
     /// Start of the availability, RFC 3339.
     #[arg(long, value_parser = super::replay::moment)]
     start: Instant,
-    /// As this patient; none: as somebody whom nobody knows.
-    #[arg(long)]
-    patient: Option<Uuid>,
-    /// The patient has proven who they are.
-    #[arg(long, requires = "patient")]
-    proven: bool,
+    #[command(flatten)]
+    viewer: Viewer,
     /// At this position of the log.
     #[arg(long, conflicts_with = "at_time")]
     at_position: Option<u64>,
@@ -55,26 +48,12 @@ pub(super) async fn run(arguments: ExplainArguments, json: bool) -> anyhow::Resu
 }
 
 async fn tell(app: &Arc<App>, arguments: ExplainArguments, json: bool) -> anyhow::Result<()> {
-    let ExplainArguments { clinic, service, agenda, slot, start, patient, .. } = arguments;
-    let proof = arguments.proven.then(|| "proven".to_owned());
-    let who = Who { patient, proof, ..Who::default() };
-    let when = WhenQuery { as_of: None, at_position: arguments.at_position, at_time: arguments.at_time };
-    let past = Past::of(app, clinic, &when).await.map_err(|problem| anyhow::anyhow!(problem.title))?;
+    let ExplainArguments { clinic, service, agenda, slot, start, viewer, at_position, at_time, .. } = arguments;
+    let when = WhenQuery { as_of: None, at_position, at_time };
+    let past = Past::of(app, clinic, &when).await.map_err(said)?;
     let spot = Spot { agenda, slot, start };
-    let explanation = explained(&past, &who, service, spot).await.map_err(|problem| anyhow::anyhow!(problem.title))?;
-    if let Some(patient) = patient {
-        let looked = AccessRecorded {
-            clinic,
-            member: None,
-            actor_kind: AccessActor::Operator,
-            route: "explainAvailability".to_owned(),
-            subjects: vec![SubjectId(patient)],
-            outcome: AccessOutcome::Shown,
-            reason: None,
-            request: app.engine.fresh_command(),
-        };
-        app.access.record(Actor::Operator, looked).await?;
-    }
+    let explanation = explained(&past, &viewer.who(), service, spot).await.map_err(said)?;
+    viewer.record(app, clinic, "explainAvailability").await?;
     if json {
         answer(&serde_json::to_string(&explanation)?);
         return Ok(());

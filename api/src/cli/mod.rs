@@ -1,12 +1,14 @@
 //! The command line: one file per command.
 //!
 //! Exit codes: 0 done, 1 failed, 2 the arguments are wrong, 3 the data directory is in use by another process. `verify`
-//! has its own: 0 in order, 1 altered, 2 inconclusive.
+//! and `check-proof` have their own: 0 in order, 1 altered, 2 inconclusive.
 //! Answers go to standard output, progress and log lines to standard error; `--json` makes answers machine-readable.
 
 mod channels;
+mod check_proof;
 mod clinic;
 mod doctor;
+mod erase;
 mod explain;
 mod export;
 mod import;
@@ -16,6 +18,7 @@ mod rebuild;
 mod replay;
 pub mod serve;
 mod verify;
+mod viewer;
 
 use crate::app::{App, AppOptions, DataInUse};
 use crate::log_place::Cluster;
@@ -146,6 +149,13 @@ enum Command {
     Export(export::ExportArguments),
     /// Is this the history that was signed, and were the rules of booking kept in it? (docs/verify.md)
     Verify(verify::VerifyArguments),
+    /// Is this event part of the signed history? From a proof alone, without the server.
+    CheckProof(check_proof::CheckProofArguments),
+    /// Forget somebody: asked, decided, carried out; legal holds.
+    Erase {
+        #[command(subcommand)]
+        command: erase::EraseCommand,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Print completions for a shell.
@@ -219,6 +229,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Keys { command } => keys::run(command, json).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments, json).await,
+        Command::CheckProof(arguments) => check_proof::run(&arguments, json),
+        Command::Erase { command } => erase::run(command, json).await,
         Command::Openapi => {
             answer(&crate::http::openapi().to_pretty_json()?);
             Ok(())

@@ -36,13 +36,15 @@ use utoipa::openapi::schema::Schema;
 pub const PURPOSE: &str = "booking-purpose";
 
 /// The operations that go through this guard; all of them read [`PURPOSE`].
-pub const OPERATIONS: [&str; 20] = [
+pub const OPERATIONS: [&str; 22] = [
     "explainAvailability",
     "exportAccess",
     "getAgenda",
     "getAppointment",
     "getAppointmentHistory",
+    "getErasure",
     "getPatient",
+    "getPatientHistory",
     "listAccess",
     "listAppointments",
     "listPatientAccess",
@@ -140,6 +142,14 @@ impl Access<'_> {
         #[expect(clippy::disallowed_methods, reason = "the one door, and it notes who is shown")]
         let opened = self.app.engine.open::<P>(self.clinic, subject, sealed).await?;
         Ok(Some(self.shown(subject, opened)))
+    }
+
+    /// Words about an erasure: sealed under the clinic's audit key, they outlive the person's own.
+    pub async fn erasure_note(&self, subject: SubjectId, sealed: Option<&Sealed>) -> ApiResult<Option<Shown<String>>> {
+        let Some(sealed) = sealed else { return Ok(None) };
+        #[expect(clippy::disallowed_methods, reason = "noted like everything that is shown of somebody")]
+        let opened = self.app.engine.open_erasure_note(self.clinic, subject, sealed).await?;
+        Ok(Some(self.shown(subject, opened.map(|note| note.text))))
     }
 
     /// The details of a profile that is in the clear already.

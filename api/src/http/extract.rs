@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
+use utoipa::IntoParams;
 
 /// A JSON body, with its bytes: their keyed hash tells a retry from another request.
 #[derive(Debug)]
@@ -82,6 +83,68 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
         query.map(|Query(value)| Self(value)).map_err(|_| Problem::bad_parameter("query", "cannot be read"))
+    }
+}
+
+/// Query parameters in parts that several operations share. Each part takes the parameters that the document names for
+/// it; what no part names is refused.
+#[derive(Debug)]
+pub struct ApiQueries<T>(pub T);
+
+/// What comes with a query: names and values.
+type Pairs = Vec<(String, String)>;
+
+fn pairs(parts: &Parts) -> Result<Pairs, Problem> {
+    serde_html_form::from_str(parts.uri.query().unwrap_or_default()).map_err(|_| unreadable())
+}
+
+fn unreadable() -> Problem {
+    Problem::bad_parameter("query", "cannot be read")
+}
+
+/// Takes a part's own parameters out of the query.
+fn part<T: DeserializeOwned + IntoParams>(pairs: &mut Pairs) -> Result<T, Problem> {
+    let names: Vec<String> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+    let (own, rest): (Pairs, Pairs) = std::mem::take(pairs).into_iter().partition(|(name, _)| names.contains(name));
+    *pairs = rest;
+    let query = serde_html_form::to_string(&own).map_err(|_| unreadable())?;
+    let uri = format!("/?{query}").parse().map_err(|_| unreadable())?;
+    Query::try_from_uri(&uri).map(|Query(value)| value).map_err(|_| unreadable())
+}
+
+/// Nothing may be left that no part took.
+fn all_taken(pairs: &Pairs) -> Result<(), Problem> {
+    if pairs.is_empty() { Ok(()) } else { Err(unreadable()) }
+}
+
+impl<A, B, S> FromRequestParts<S> for ApiQueries<(A, B)>
+where
+    A: DeserializeOwned + IntoParams,
+    B: DeserializeOwned + IntoParams,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut left = pairs(parts)?;
+        let taken = (part(&mut left)?, part(&mut left)?);
+        all_taken(&left).map(|()| Self(taken))
+    }
+}
+
+impl<A, B, C, S> FromRequestParts<S> for ApiQueries<(A, B, C)>
+where
+    A: DeserializeOwned + IntoParams,
+    B: DeserializeOwned + IntoParams,
+    C: DeserializeOwned + IntoParams,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut left = pairs(parts)?;
+        let taken = (part(&mut left)?, part(&mut left)?, part(&mut left)?);
+        all_taken(&left).map(|()| Self(taken))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The HTML pages: `/p/{slug}` for patients, `/staff` for the clinic. Rendered here, complete without a script.
+//! The HTML pages: `/p/{slug}` for patients, `/staff` for the clinic, `/audit` for its auditors. Rendered here, complete without a script.
 //!
 //! A page is a client of the API inside the same process: its handler reads a form, calls the function that serves the
 //! JSON endpoint, and renders what that answers. So a page can do nothing that the API refuses, and no rule stands

@@ -10,11 +10,12 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 use unic_langid::LanguageIdentifier;
 
-const FILES: [(&str, &str, &str); 5] = [
+const FILES: [(&str, &str, &str); 6] = [
     ("common", include_str!("../../locales/fr/common.ftl"), include_str!("../../locales/en/common.ftl")),
     ("portal", include_str!("../../locales/fr/portal.ftl"), include_str!("../../locales/en/portal.ftl")),
     ("staff", include_str!("../../locales/fr/staff.ftl"), include_str!("../../locales/en/staff.ftl")),
     ("admin", include_str!("../../locales/fr/admin.ftl"), include_str!("../../locales/en/admin.ftl")),
+    ("audit", include_str!("../../locales/fr/audit.ftl"), include_str!("../../locales/en/audit.ftl")),
     ("messages", include_str!("../../locales/fr/messages.ftl"), include_str!("../../locales/en/messages.ftl")),
 ];
 
@@ -23,7 +24,7 @@ type Bundle = FluentBundle<FluentResource>;
 static FRENCH: LazyLock<Bundle> = LazyLock::new(|| bundle("fr-CA", FILES.map(|(_, fr, _)| fr)));
 static ENGLISH: LazyLock<Bundle> = LazyLock::new(|| bundle("en-CA", FILES.map(|(_, _, en)| en)));
 
-fn bundle(language: &str, files: [&str; 5]) -> Bundle {
+fn bundle(language: &str, files: [&str; 6]) -> Bundle {
     let mut bundle = Bundle::new_concurrent(vec![language.parse::<LanguageIdentifier>().unwrap_or_default()]);
     // Marks around every variable would be read out by screen readers and copied into calendars.
     bundle.set_use_isolating(false);

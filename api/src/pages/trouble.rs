@@ -51,10 +51,10 @@ pub(super) fn words_for(status: u16, words: Words) -> (String, String) {
     }
 }
 
-/// The language of a request: of a staff page the one that was chosen there, else the one in its path, else the one that
+/// The language of a request: of a page of the staff or the audit the one that was chosen there, else the one in its path, else the one that
 /// the browser prefers, else French.
 pub fn language(path: &str, headers: &HeaderMap) -> Words {
-    if path.starts_with("/staff") {
+    if path.starts_with("/staff") || path.starts_with("/audit") {
         let chosen = super::cookie::read(headers, super::cookie::LANGUAGE).and_then(Language::from_name);
         return Words::of(chosen.or_else(|| preferred(headers)).unwrap_or(Language::Fr));
     }

@@ -89,15 +89,16 @@ pub fn join(parts: &[Hash]) -> Option<Hash> {
     parts.iter().rev().copied().reduce(|right, left| hash_node(&left, &right))
 }
 
-/// True if `proof` shows that the leaf with this hash is number `index` of the tree with this size and root.
-pub fn verify_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> bool {
+/// The hashes on the way that `proof` leads: the leaf's first, at the end the root that it proves; none if a leaf of
+/// this number in a tree of this size has no such proof.
+pub fn climb(leaf: Hash, index: u64, size: u64, proof: &[Hash]) -> Option<Vec<Hash>> {
     if index >= size {
-        return false;
+        return None;
     }
-    let (mut node, mut last, mut hash) = (index, size - 1, leaf);
+    let (mut node, mut last, mut hash, mut way) = (index, size - 1, leaf, vec![leaf]);
     for sibling in proof {
         if last == 0 {
-            return false;
+            return None;
         }
         if node & 1 == 1 || node == last {
             hash = hash_node(sibling, &hash);
@@ -108,10 +109,16 @@ pub fn verify_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash], root:
         } else {
             hash = hash_node(&hash, sibling);
         }
+        way.push(hash);
         node >>= 1;
         last >>= 1;
     }
-    last == 0 && hash == *root
+    (last == 0).then_some(way)
+}
+
+/// True if `proof` shows that the leaf with this hash is number `index` of the tree with this size and root.
+pub fn verify_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> bool {
+    climb(leaf, index, size, proof).is_some_and(|way| way.last() == Some(root))
 }
 
 /// True if `proof` shows that the tree of `from` leaves with `old` as its root is the beginning of the one of `to`

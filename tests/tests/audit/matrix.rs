@@ -64,6 +64,7 @@ const ROWS: &[(&str, May)] = &[
     ("withdrawErasure", RECEPTION),
     ("getRetention", AUDIT),
     ("listErasures", AUDIT),
+    ("getErasure", AUDIT),
     ("addMember", ADMINISTRATION),
     ("changeActivity", ADMINISTRATION),
     ("changeMemberRole", ADMINISTRATION),
@@ -129,7 +130,10 @@ const ROWS: &[(&str, May)] = &[
     ("listAccess", AUDIT),
     ("listEvents", AUDIT),
     ("listPatientAccess", AUDIT),
-    ("replayAgenda", AUDIT),
+    ("getEvent", AUDIT),
+    ("getPatientHistory", AUDIT),
+    ("getRulesHistory", AUDIT),
+    ("searchAudit", AUDIT),
     ("replayAppointment", AUDIT),
     ("explainAvailability", STAFF),
     ("getClinic", STAFF),
@@ -142,6 +146,8 @@ const ROWS: &[(&str, May)] = &[
     ("listClinicServices", STAFF),
     ("listPractitioners", STAFF),
     ("readFeed", STAFF),
+    ("getSlotHistory", STAFF),
+    ("replayAgenda", STAFF),
     ("replayAvailabilities", STAFF),
     ("replayPortal", STAFF),
     ("replayServices", STAFF),
@@ -202,6 +208,9 @@ async fn things(app: &TestApp, clinic: &TestClinic) -> (Things, Vec<String>, Vec
     visits.insert(0, visitor.token.clone());
     let from = json!({ "agenda": small.desk.agenda, "first_day": TOMORROW, "slots": [slot] });
     let template = id(&scheduler.post("/templates", &json!({ "name": "t", "from": from })).await.ok()["id"]);
+    app.settle().await;
+    let events = app.events().await;
+    let event = events.iter().rfind(|e| e.stream.as_str() == format!("clinic-{}", clinic.id.0.simple())).unwrap();
     let token = admin.post("/tokens", &json!({ "label": "hub", "role": "scheduler" })).await.ok();
     let ids = BTreeMap::from([
         ("activity", small.activity.to_string()),
@@ -210,6 +219,7 @@ async fn things(app: &TestApp, clinic: &TestClinic) -> (Things, Vec<String>, Vec
         ("bulk", Uuid::from_u128(7).to_string()),
         ("clinic", clinic.id.to_string()),
         ("date", TOMORROW.to_owned()),
+        ("event", event.id.to_string()),
         ("hold", hold),
         ("member", clinic.member(Role::Practitioner).to_string()),
         ("patient", patient.to_string()),

@@ -52,8 +52,9 @@ async fn every_answer_has_its_headers_errors_included_and_is_a_page() {
     protected(&answer);
 }
 
+/// Expects the headers of every page, and nothing inline.
 #[track_caller]
-fn protected(answer: &Answer) {
+pub(super) fn protected(answer: &Answer) {
     let header = |name: &str| answer.header(name).unwrap_or_else(|| panic!("{} has no {name}", answer.asked));
     let policy = header("content-security-policy");
     for part in

@@ -2,6 +2,7 @@
 
 mod admin;
 mod attention;
+mod audit;
 mod calendar;
 mod code;
 mod doors;

@@ -34,7 +34,22 @@ use To::{None as Nothing, Only, SentOn};
 const ROWS: &[(&str, To, To, &str)] = &[
     ("/staff", SentOn, Nothing, ""),
     ("/staff/agenda", Only(CARE), Nothing, ""),
-    ("/staff/audit", Only(AUDIT), Nothing, ""),
+    ("/audit", Only(AUDIT), Only(AUDIT), "text=roy"),
+    ("/audit/agenda", Only(ALL), Nothing, ""),
+    ("/audit/seen", Only(ALL), Nothing, ""),
+    ("/audit/explain", Only(ALL), Nothing, ""),
+    ("/audit/slots/{agenda}/{date}/{slot}", Only(ALL), Nothing, ""),
+    ("/audit/appointments/{appointment}", Only(AUDIT), Nothing, ""),
+    ("/audit/patients/{patient}", Only(AUDIT), Nothing, ""),
+    ("/audit/rules", Only(AUDIT), Nothing, ""),
+    ("/audit/events", Only(AUDIT), Nothing, ""),
+    ("/audit/events/{event}", Only(AUDIT), Nothing, ""),
+    ("/audit/access", Only(AUDIT), Nothing, ""),
+    ("/audit/access/export", Only(AUDIT), Nothing, ""),
+    ("/audit/erasures", Only(AUDIT), Only(ADMINISTRATION), "patient={patient}&key=k"),
+    ("/audit/erasures/{person}", Only(AUDIT), Nothing, ""),
+    ("/audit/erasures/{person}/{act}", SentOn, Only(ADMINISTRATION), "do=hold&key=k"),
+    ("/audit/ledger", Only(AUDIT), Nothing, ""),
     ("/staff/undelivered", Only(CARE), Nothing, ""),
     ("/staff/identify", Only(RECEPTION), Nothing, ""),
     ("/staff/identify/{appointment}", Only(RECEPTION), Only(RECEPTION), "search=roy"),
@@ -106,8 +121,15 @@ const MOVED: &str = "revision=0&agenda={agenda}&date={date}&at=typed&start=11:00
 const ACTIVITY: &str = "revision=0&name=x&duration=20&modality=in_person";
 
 /// Routes that have tests of their own: nobody is signed in there, what is answered never ends, or holds nothing.
-const ELSEWHERE: &[&str] =
-    &["/staff/sign-in", "/staff/sign-out", "/staff/invitation", "/staff/language", "/staff/live", "/staff/grid.css"];
+const ELSEWHERE: &[&str] = &[
+    "/staff/audit",
+    "/staff/sign-in",
+    "/staff/sign-out",
+    "/staff/invitation",
+    "/staff/language",
+    "/staff/live",
+    "/staff/grid.css",
+];
 
 #[test]
 fn every_route_of_the_pages_has_a_row() {
@@ -161,7 +183,14 @@ async fn things(app: &TestApp) -> BTreeMap<&'static str, String> {
     let token = app.admin().post("/tokens", &json!({ "label": "hub", "role": "scheduler" })).await.ok();
     let from = json!({ "agenda": small.desk.agenda, "first_day": TOMORROW, "slots": [slot] });
     let template = id(&app.scheduler().post("/templates", &json!({ "name": "t", "from": from })).await.ok()["id"]);
+    app.settle().await;
+    let events = app.events().await;
+    let booked = events.iter().rfind(|event| event.event_type.starts_with("appointment-booked")).unwrap();
+    let wish = app.scheduler().post("/erasures", &json!({ "patient": patient })).await.ok();
     BTreeMap::from([
+        ("act", "hold".to_owned()),
+        ("event", booked.id.to_string()),
+        ("person", id(&wish["person"]).to_string()),
         ("activity", small.activity.to_string()),
         ("agenda", small.desk.agenda.to_string()),
         ("appointment", appointment.to_string()),
@@ -260,7 +289,7 @@ async fn whoever_is_not_signed_in_gets_nowhere_and_stores_nothing() {
             let answer = app.get(&path).await;
             assert_eq!(answer.status, 303, "{path}");
             let to = answer.header("location").unwrap();
-            let panel = matches!(read, SentOn) && to.starts_with("/staff/");
+            let panel = matches!(read, SentOn) && (to.starts_with("/staff/") || to.starts_with("/audit/"));
             assert!(to.starts_with("/staff/sign-in") || panel, "{path} leads to {to}");
         }
         if matches!(sends, Only(_)) {

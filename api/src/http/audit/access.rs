@@ -2,6 +2,7 @@
 //!
 //! Persons are opaque ids here; members of staff have their names, since the log is there to say who.
 
+use super::names::Names;
 use crate::http::AppState;
 use crate::http::auth::{AUDIT, Principal};
 use crate::http::disclosure::{About, Access};
@@ -19,7 +20,6 @@ use booking_domain::values::{AccessOutcome, BadField};
 use booking_projections::access::{AccessRow, Filter};
 use booking_store::Position;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -164,51 +164,33 @@ fn day(name: &'static str, text: Option<&str>) -> ApiResult<Option<WallDate>> {
     text.map(|text| date(name, text)).transpose().map_err(bad)
 }
 
-/// Turns records into entries, each member's name opened once.
-struct Teller<'a> {
-    app: &'a AppState,
-    clinic: ClinicId,
-    zone: Tz,
-    names: HashMap<MemberId, Option<String>>,
+/// A record as it is told.
+async fn tell(names: &Names<'_>, zone: Tz, row: &AccessRow) -> ApiResult<AccessEntry> {
+    let member_name = match row.member {
+        Some(member) => names.name(member).await?,
+        None => None,
+    };
+    Ok(AccessEntry {
+        position: row.position().0,
+        at: row.at.rfc3339(zone),
+        actor: row.actor().name(),
+        member: row.member.map(|m| m.0),
+        member_name,
+        operation: row.operation.clone(),
+        outcome: row.outcome().name(),
+        reason: row.reason.clone(),
+        subjects: row.subjects.iter().map(|s| s.0).collect(),
+        request: row.request.0,
+    })
 }
 
-impl<'a> Teller<'a> {
-    async fn new(app: &'a AppState, clinic: ClinicId) -> ApiResult<Self> {
-        Ok(Self { app, clinic, zone: app.engine.rules(clinic).await?.state.zone(), names: HashMap::new() })
+async fn tell_all(app: &AppState, clinic: ClinicId, rows: &[AccessRow]) -> ApiResult<Vec<AccessEntry>> {
+    let (names, zone) = (Names::of(app, clinic), app.engine.rules(clinic).await?.state.zone());
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        entries.push(tell(&names, zone, row).await?);
     }
-
-    async fn tell(&mut self, row: &AccessRow) -> ApiResult<AccessEntry> {
-        let member_name = match row.member {
-            Some(member) => self.name(member).await?,
-            None => None,
-        };
-        Ok(AccessEntry {
-            position: row.position().0,
-            at: row.at.rfc3339(self.zone),
-            actor: row.actor().name(),
-            member: row.member.map(|m| m.0),
-            member_name,
-            operation: row.operation.clone(),
-            outcome: row.outcome().name(),
-            reason: row.reason.clone(),
-            subjects: row.subjects.iter().map(|s| s.0).collect(),
-            request: row.request.0,
-        })
-    }
-
-    async fn name(&mut self, member: MemberId) -> ApiResult<Option<String>> {
-        if let Some(known) = self.names.get(&member) {
-            return Ok(known.clone());
-        }
-        let folded = self.app.engine.member(member).await?;
-        let identity = match folded.state.added.as_ref().filter(|added| added.clinic == self.clinic) {
-            Some(added) => self.app.engine.open_staff(self.clinic, member, &added.identity).await?,
-            None => None,
-        };
-        let name = identity.map(|identity| identity.name);
-        self.names.insert(member, name.clone());
-        Ok(name)
-    }
+    Ok(entries)
 }
 
 async fn page(app: &AppState, filter: &Filter, before: Option<&str>, limit: Option<u32>) -> ApiResult<AccessPage> {
@@ -216,12 +198,7 @@ async fn page(app: &AppState, filter: &Filter, before: Option<&str>, limit: Opti
     let before: Option<u64> = parse_cursor(before)?;
     let rows = app.views.access.page(filter, before.map(Position), limit).await.map_err(reads::unanswered)?;
     let next = rows.last().filter(|_| rows.len() >= limit).map(|row| cursor(&row.position().0));
-    let mut teller = Teller::new(app, filter.clinic).await?;
-    let mut entries = Vec::with_capacity(rows.len());
-    for row in &rows {
-        entries.push(teller.tell(row).await?);
-    }
-    Ok(AccessPage { entries, next })
+    Ok(AccessPage { entries: tell_all(app, filter.clinic, &rows).await?, next })
 }
 
 /// Whom a query is about, noted before it is answered.
@@ -410,11 +387,7 @@ impl Export {
 
     async fn piece(&mut self) -> ApiResult<(Vec<u8>, bool)> {
         let rows = self.app.views.access.page(&self.filter, self.before, CHUNK).await.map_err(reads::unanswered)?;
-        let mut teller = Teller::new(&self.app, self.filter.clinic).await?;
-        let mut entries = Vec::with_capacity(rows.len());
-        for row in &rows {
-            entries.push(teller.tell(row).await?);
-        }
+        let entries = tell_all(&self.app, self.filter.clinic, &rows).await?;
         self.before = rows.last().map(AccessRow::position);
         let mut bytes = if std::mem::take(&mut self.head) { self.format.head() } else { Vec::new() };
         bytes.extend(self.format.write(&entries));

@@ -1,15 +1,17 @@
 //! The clinic's events, decoded: fields under their wire names, sealed ones sealed.
 
+use super::names::Names;
+use super::tales::tell;
 use crate::http::AppState;
 use crate::http::auth::{AUDIT, Principal};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
-use crate::http::reads::Read;
+use crate::http::reads::{self, Read};
 use crate::http::wire::{cursor, page_limit, parse_cursor};
 use axum::extract::State;
+use booking_domain::clinic::Clinic;
 use booking_domain::ids::ClinicId;
 use booking_domain::stream::StreamName;
-use booking_domain::time::Tz;
 use booking_events::{Actor, Metadata, describe};
 use booking_store::{Position, Recorded};
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(events))
+    OpenApiRouter::new().routes(routes!(events)).routes(routes!(event))
 }
 
 /// Events of one read from the log.
@@ -28,12 +30,14 @@ pub(crate) const CHUNK: usize = 500;
 pub(crate) const SCAN: usize = 10_000;
 
 /// Which events.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventsQuery {
     /// One stream, such as `agendaday-….20261124`; none: all of the clinic's, in the order of the log.
     pub(crate) stream: Option<String>,
+    /// Only what this member, machine or visit did: the id of an `actor`.
+    pub(crate) actor: Option<Uuid>,
     /// `next` of the page before.
     pub(crate) cursor: Option<String>,
     /// Length of the page, up to 500; none: 100.
@@ -47,6 +51,8 @@ pub(crate) struct AuditActor {
     pub(crate) kind: &'static str,
     /// Opaque id.
     pub(crate) id: Option<Uuid>,
+    /// Name of a member of staff; a machine's label.
+    pub(crate) name: Option<String>,
 }
 
 impl From<Actor> for AuditActor {
@@ -60,7 +66,7 @@ impl From<Actor> for AuditActor {
             Actor::Link(id) => ("link", Some(id.0)),
             Actor::Unknown(id) => ("unknown", Some(id)),
         };
-        Self { kind, id }
+        Self { kind, id, name: None }
     }
 }
 
@@ -95,6 +101,10 @@ pub(crate) struct AuditEvent {
     /// Why the fields cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unreadable: Option<String>,
+    /// The same as a sentence in English; none of what is told by its fields alone.
+    pub(crate) en: Option<String>,
+    /// The same as a sentence in French.
+    pub(crate) fr: Option<String>,
 }
 
 /// A page of events.
@@ -120,21 +130,65 @@ pub(crate) async fn events(
 ) -> ApiResult<Read<AuditEvents>> {
     let clinic = ClinicId(clinic);
     principal.allow(clinic, AUDIT)?;
-    let zone = app.engine.rules(clinic).await?.state.zone();
+    let (rules, names) = (app.engine.rules(clinic).await?, Names::of(&app, clinic));
     let limit = page_limit(query.limit, 100, CHUNK)?;
     let after: Option<u64> = parse_cursor(query.cursor.as_deref())?;
     let (found, next) = if let Some(stream) = &query.stream {
-        of_stream(&app, clinic, stream, after, limit).await?
+        let (found, next) = of_stream(&app, clinic, stream, after, limit).await?;
+        (found.into_iter().filter(|(_, metadata)| query.wants(metadata)).collect(), next)
     } else {
-        let part = of_clinic(&app, clinic, after.map(Position), limit).await?;
+        let part = of_clinic(&app, clinic, after.map(Position), limit, |metadata| query.wants(metadata)).await?;
         (part.events, part.reached.filter(|_| !part.end).map(|p| p.0))
     };
-    let events = found.iter().map(|(event, metadata)| told(event, metadata, zone)).collect();
+    let mut events = Vec::with_capacity(found.len());
+    for owned in &found {
+        events.push(told(owned, &names, &rules.state).await?);
+    }
     Ok(Read::new(AuditEvents { events, next: next.as_ref().map(cursor) }, true))
 }
 
+impl EventsQuery {
+    fn wants(&self, metadata: &Metadata) -> bool {
+        self.actor.is_none() || AuditActor::from(metadata.actor).id == self.actor
+    }
+}
+
+/// One event, by its id.
+#[utoipa::path(get, path = "/clinics/{clinic}/audit/events/{event}", tag = "audit", operation_id = "getEvent",
+    security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic"),
+        ("event" = Uuid, Path, description = "The event")),
+    responses((status = 200, body = AuditEvent), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn event(
+    State(app): State<AppState>,
+    principal: Principal,
+    ApiPath((clinic, id)): ApiPath<(Uuid, Uuid)>,
+) -> ApiResult<Read<AuditEvent>> {
+    let clinic = ClinicId(clinic);
+    principal.allow(clinic, AUDIT)?;
+    let found = by_id(&app, clinic, id).await?.ok_or_else(Problem::not_found)?;
+    let rules = app.engine.rules(clinic).await?;
+    Ok(Read::new(told(&found, &Names::of(&app, clinic), &rules.state).await?, true))
+}
+
+/// A clinic's event with its metadata, found by the place that the ledger knows of it.
+pub(crate) async fn by_id(app: &AppState, clinic: ClinicId, id: Uuid) -> ApiResult<Option<Owned>> {
+    let Some(leaf) = app.views.ledger.leaf_of_event(id).await.map_err(reads::unanswered)? else { return Ok(None) };
+    // The embedded log numbers its events without gaps. In a log that does not, the event lies further on.
+    let mut after = Some(leaf).filter(|leaf| *leaf > 0).map(Position);
+    loop {
+        let page = app.log().read_all(after, CHUNK).await?;
+        if let Some(event) = page.events.into_iter().find(|event| event.id == id) {
+            return Ok(owned(&event, clinic).map(|metadata| (event, metadata)));
+        }
+        if page.end || page.next == after {
+            return Ok(None);
+        }
+        after = page.next;
+    }
+}
+
 /// An event with its metadata.
-type Owned = (Recorded, Metadata);
+pub(crate) type Owned = (Recorded, Metadata);
 
 /// A page of one stream, with the revision to go on after. One that has no event of this clinic does not exist here.
 async fn of_stream(
@@ -172,6 +226,7 @@ pub(crate) async fn of_clinic(
     clinic: ClinicId,
     after: Option<Position>,
     limit: usize,
+    wanted: impl Fn(&Metadata) -> bool,
 ) -> ApiResult<Part> {
     let (mut events, mut reached, mut scanned) = (Vec::new(), after, 0);
     loop {
@@ -179,7 +234,7 @@ pub(crate) async fn of_clinic(
         scanned += page.events.len();
         for event in page.events {
             reached = Some(event.position);
-            if let Some(metadata) = owned(&event, clinic) {
+            if let Some(metadata) = owned(&event, clinic).filter(&wanted) {
                 events.push((event, metadata));
             }
             if events.len() >= limit {
@@ -199,14 +254,16 @@ pub(crate) fn owned(event: &Recorded, clinic: ClinicId) -> Option<Metadata> {
     Metadata::parse(event.metadata.as_bytes()).ok().filter(|metadata| metadata.clinic == clinic)
 }
 
-fn told(event: &Recorded, metadata: &Metadata, zone: Tz) -> AuditEvent {
+async fn told((event, metadata): &Owned, names: &Names<'_>, clinic: &Clinic) -> ApiResult<AuditEvent> {
+    let zone = clinic.zone();
+    let (en, fr) = tell(clinic, event, metadata.actor).map(|sentence| (sentence.en, sentence.fr)).unzip();
     let described = describe(&event.event_type, &event.payload).map_err(|e| e.to_string());
     let fields = described.and_then(|json| serde_json::from_str(&json).map_err(|_| "has no JSON view".to_owned()));
     let (fields, unreadable) = match fields {
         Ok(fields) => (Some(fields), None),
         Err(why) => (None, Some(why)),
     };
-    AuditEvent {
+    Ok(AuditEvent {
         position: event.position.0,
         stream: event.stream.to_string(),
         revision: event.revision,
@@ -214,10 +271,12 @@ fn told(event: &Recorded, metadata: &Metadata, zone: Tz) -> AuditEvent {
         kind: event.event_type.to_string(),
         occurred_at: metadata.occurred_at.rfc3339(zone),
         received_at: metadata.received_at.rfc3339(zone),
-        actor: metadata.actor.into(),
+        actor: names.actor(metadata.actor).await?,
         command: metadata.command_id.0,
         correlation: metadata.correlation_id,
         fields,
         unreadable,
-    }
+        en,
+        fr,
+    })
 }

@@ -8,7 +8,7 @@ use super::reasons::{Spoken, change_in, rule_in};
 use crate::http::AppState;
 use crate::http::auth::{ANY_STAFF, Principal};
 use crate::http::disclosure::{PersonName, Shown};
-use crate::http::extract::{ApiPath, ApiQuery};
+use crate::http::extract::{ApiPath, ApiQueries};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads::Read;
 use crate::http::wire::{instant, parse_availability};
@@ -31,7 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(explain))
 }
 
-/// Which availability of which service, as whom and when.
+/// Which availability of which service.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -46,21 +46,6 @@ pub(crate) struct ExplainQuery {
     pub(crate) slot: Option<Uuid>,
     /// Start of the availability, RFC 3339.
     pub(crate) start: Option<String>,
-    /// As this patient; none: as somebody whom nobody knows, or with a `proof` somebody with a record of whom nothing
-    /// else is known.
-    pub(crate) patient: Option<Uuid>,
-    /// The patient is `recognized` (the default) or has `proven` it.
-    pub(crate) proof: Option<String>,
-    /// With the holds of this visit.
-    pub(crate) visit: Option<Uuid>,
-    /// As the visitor who booked this appointment online: what its booking recorded of them.
-    pub(crate) appointment: Option<Uuid>,
-    /// The `as_of` of an answer. None of the three: now.
-    pub(crate) as_of: Option<String>,
-    /// Position of an event: right after it.
-    pub(crate) at_position: Option<u64>,
-    /// RFC 3339: at that moment.
-    pub(crate) at_time: Option<String>,
 }
 
 /// Who set what a rule rests on.
@@ -149,14 +134,6 @@ pub(crate) struct Spot {
 }
 
 impl ExplainQuery {
-    fn who(&self) -> Who {
-        let (patient, proof, visit, appointment) = (self.patient, self.proof.clone(), self.visit, self.appointment);
-        Who { patient, proof, visit, appointment }
-    }
-    fn when(&self) -> WhenQuery {
-        let (as_of, at_time) = (self.as_of.clone(), self.at_time.clone());
-        WhenQuery { as_of, at_position: self.at_position, at_time }
-    }
     fn spot(&self) -> ApiResult<Spot> {
         let bad = |e: BadField| Problem::bad_parameter(e.field, e.problem);
         match (&self.availability, self.agenda, self.slot, &self.start) {
@@ -176,19 +153,19 @@ impl ExplainQuery {
 
 /// Why an availability is, or is not, shown to somebody at a moment.
 #[utoipa::path(get, path = "/clinics/{clinic}/audit/explain", tag = "audit", operation_id = "explainAvailability",
-    security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic"), ExplainQuery),
+    security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic"), ExplainQuery, Who, WhenQuery),
     responses((status = 200, body = Explanation), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]
 pub(crate) async fn explain(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,
-    ApiQuery(query): ApiQuery<ExplainQuery>,
+    ApiQueries((query, who, when)): ApiQueries<(ExplainQuery, Who, WhenQuery)>,
 ) -> ApiResult<Read<Explanation>> {
-    let (clinic, who) = (ClinicId(clinic), query.who());
+    let clinic = ClinicId(clinic);
     let access = principal.opens(&app, clinic, ANY_STAFF, "explainAvailability", who.about()).await?;
     let spot = query.spot()?;
-    let past = Past::of(&app, clinic, &query.when()).await?;
+    let past = Past::of(&app, clinic, &when).await?;
     access.found(who.note(&app, clinic, &access).await).await?;
     let explanation = explained(&past, &who, ServiceId(query.service), spot).await?;
     access.answer(Read::new(explanation, true)).await

@@ -108,7 +108,7 @@ pub(crate) async fn page(
     principal.allow(clinic, ANY_STAFF)?;
     let zone = app.engine.rules(clinic).await?.state.zone();
     let after = query.after.as_deref().map(|text| position("after", text)).transpose()?;
-    let part = of_clinic(&app, clinic, after, page_limit(query.limit, 200, 1_000)?).await?;
+    let part = of_clinic(&app, clinic, after, page_limit(query.limit, 200, 1_000)?, |_| true).await?;
     let events = part.events.iter().map(|(event, metadata)| FeedEvent::new(event, metadata, zone)).collect();
     let next = part.reached.map(|position| position.to_string());
     Ok(Read::new(FeedPage { events, next, end: part.end }, true))

@@ -1,7 +1,8 @@
 //! The history of one appointment, from the slot it came from to its end, followed through its moves from day to day.
 
 use super::events::AuditActor;
-use super::sentences::{Teller, name};
+use super::names::Names;
+use super::sentences::{Sentence, Teller, name};
 use crate::http::AppState;
 use crate::http::auth::{ANY_STAFF, Principal};
 use crate::http::disclosure;
@@ -13,7 +14,7 @@ use booking_domain::agenda_day::{AgendaDayEvent, Placement};
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::{AgendaId, AppointmentId, ClinicId, HoldId, SlotId, VisitId};
 use booking_domain::stream::StreamName;
-use booking_domain::time::WallDate;
+use booking_domain::time::{Tz, WallDate};
 use booking_events::Metadata;
 use booking_store::Recorded;
 use booking_store::fold::{decode, metadata_of, read_whole};
@@ -46,6 +47,8 @@ pub(crate) struct HistoryEntry {
     pub(crate) stream: String,
     /// Place in the stream.
     pub(crate) revision: u64,
+    /// The event's id: what its proof is asked for with.
+    pub(crate) event: Uuid,
     /// When it happened, RFC 3339.
     pub(crate) at: String,
     /// Who did it.
@@ -57,6 +60,28 @@ pub(crate) struct HistoryEntry {
     pub(crate) en: String,
     /// The same as a sentence in French.
     pub(crate) fr: String,
+}
+
+impl HistoryEntry {
+    /// An event of a stream with its sentence.
+    pub(crate) async fn of(
+        names: &Names<'_>,
+        zone: Tz,
+        (event, metadata): (&Recorded, &Metadata),
+        sentence: Sentence,
+    ) -> ApiResult<Self> {
+        Ok(Self {
+            position: event.position.0,
+            stream: event.stream.to_string(),
+            revision: event.revision,
+            event: event.id,
+            at: metadata.occurred_at.rfc3339(zone),
+            actor: names.actor(metadata.actor).await?,
+            what: name(&event.event_type).to_owned(),
+            en: sentence.en,
+            fr: sentence.fr,
+        })
+    }
 }
 
 /// An appointment's history.
@@ -123,7 +148,7 @@ async fn followed(
     known: impl Iterator<Item = Place>,
 ) -> ApiResult<Vec<HistoryEntry>> {
     let (mut waiting, mut seen): (Vec<Place>, BTreeSet<Place>) = (known.collect(), BTreeSet::new());
-    let (teller, zone) = (Teller::new(clinic), clinic.zone());
+    let (teller, names, zone) = (Teller::new(clinic), Names::of(app, owner), clinic.zone());
     let mut told: Vec<HistoryEntry> = Vec::new();
     while let Some(place) = waiting.pop() {
         if seen.len() >= MAX_DAYS || !seen.insert(place) {
@@ -141,16 +166,7 @@ async fn followed(
         let about = About::read(&day, id);
         for (event, metadata, happened) in day.iter().filter(|(event, _, happened)| about.concerns(event, happened)) {
             let sentence = teller.tell(happened, metadata.actor, place);
-            told.push(HistoryEntry {
-                position: event.position.0,
-                stream: event.stream.to_string(),
-                revision: event.revision,
-                at: metadata.occurred_at.rfc3339(zone),
-                actor: metadata.actor.into(),
-                what: name(&event.event_type).to_owned(),
-                en: sentence.en,
-                fr: sentence.fr,
-            });
+            told.push(HistoryEntry::of(&names, zone, (event, metadata), sentence).await?);
         }
     }
     told.sort_by_key(|entry| entry.position);

@@ -56,29 +56,29 @@ pub(crate) async fn key(State(app): State<AppState>) -> ApiResult<String> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProofQuery {
     /// Id of the event, as a receipt has it.
-    event: Option<Uuid>,
+    pub(crate) event: Option<Uuid>,
     /// Hash of the leaf, 64 hexadecimal digits; instead of `event`.
-    leaf_hash: Option<String>,
+    pub(crate) leaf_hash: Option<String>,
     /// Size of the tree; none: that of the newest checkpoint.
-    size: Option<u64>,
+    pub(crate) size: Option<u64>,
 }
 
 /// That a leaf is in the tree.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InclusionProof {
     /// Its place, from 0.
-    leaf_index: u64,
+    pub(crate) leaf_index: u64,
     /// Its hash.
-    leaf_hash: String,
+    pub(crate) leaf_hash: String,
     /// Size of the tree.
-    tree_size: u64,
+    pub(crate) tree_size: u64,
     /// Root of that tree.
-    root: String,
+    pub(crate) root: String,
     /// The hashes from the leaf up (RFC 6962, section 2.1.1).
-    path: Vec<String>,
+    pub(crate) path: Vec<String>,
     /// The signed checkpoint of that size; none if another size was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    checkpoint: Option<String>,
+    pub(crate) checkpoint: Option<String>,
 }
 
 fn hexes(hashes: &[Hash]) -> Vec<String> {
@@ -181,23 +181,25 @@ pub(crate) async fn consistency(
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LedgerStatus {
     /// Leaves of the tree: one for each event of the log, of all clinics.
-    leaves: u64,
+    pub(crate) leaves: u64,
+    /// Root of the tree as it is.
+    pub(crate) root: Option<String>,
     /// `holds`, `checking` or `broken`: whether the tree agrees with the newest checkpoint.
-    standing: &'static str,
+    pub(crate) standing: &'static str,
     /// Why it is broken.
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
+    pub(crate) why: Option<String>,
     /// Size of the newest checkpoint.
-    signed: Option<u64>,
+    pub(crate) signed: Option<u64>,
     /// The newest checkpoint.
-    checkpoint: Option<String>,
+    pub(crate) checkpoint: Option<String>,
     /// The key that verifies it.
-    key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Checkpoints also go to a file or a command outside.
-    anchored: bool,
+    pub(crate) anchored: bool,
     /// What went wrong with that the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    anchor_trouble: Option<String>,
+    pub(crate) anchor_trouble: Option<String>,
 }
 
 /// How the ledger stands: its size, the newest checkpoint, and whether they agree.
@@ -215,9 +217,10 @@ pub(crate) async fn status(
         Standing::Checking => ("checking", None),
         Standing::Broken(why) => ("broken", Some(why)),
     };
-    let newest = app.ledger.newest();
+    let (newest, leaves) = (app.ledger.newest(), app.views.ledger.size());
     Ok(Json(LedgerStatus {
-        leaves: app.views.ledger.size(),
+        leaves,
+        root: app.views.ledger.root_at(leaves).await.map_err(unanswered)?.map(hex::encode),
         standing,
         why,
         signed: newest.as_ref().map(|signed| signed.checkpoint.size),

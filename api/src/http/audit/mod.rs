@@ -1,4 +1,4 @@
-//! What happened: events, the agenda as it was, the history of an appointment, who saw whose data, and the log as a feed.
+//! What happened: events, the agenda as it was, histories, who saw whose data, and the log as a feed.
 //!
 //! Whoever reads here sees no names: what is sealed stays sealed, people are opaque ids. `day` and `replay` are
 //! shared with the staff's own pages, so that the past is shown by the same code as the present.
@@ -10,10 +10,16 @@ pub(crate) mod explain;
 pub(crate) mod feed;
 pub(crate) mod history;
 pub(crate) mod ledger;
+pub(crate) mod names;
 pub(crate) mod past;
+pub(crate) mod patient;
 mod reasons;
 pub(crate) mod replay;
+pub(crate) mod rules;
+pub(crate) mod search;
 pub(crate) mod sentences;
+pub(crate) mod slot;
+pub(crate) mod tales;
 pub(crate) mod travel;
 
 use super::AppState;
@@ -22,7 +28,11 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(events::routes())
+        .merge(search::routes())
         .merge(history::routes())
+        .merge(slot::routes())
+        .merge(patient::routes())
+        .merge(rules::routes())
         .merge(replay::routes())
         .merge(travel::routes())
         .merge(explain::routes())

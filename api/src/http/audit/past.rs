@@ -24,7 +24,7 @@ use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-/// When.
+/// When; none of them: now.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -38,12 +38,14 @@ pub(crate) struct WhenQuery {
 }
 
 /// As whom. Nothing: as somebody whom nobody knows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Who {
-    /// As this patient.
+    /// As this patient; none: as somebody whom nobody knows, or with a `proof` somebody with a record of whom nothing
+    /// else is known.
     pub(crate) patient: Option<Uuid>,
-    /// The patient is `recognized` (the default) or has `proven` it. Without a patient: somebody with a record, of whom
-    /// nothing else is known.
+    /// The patient is `recognized` (the default) or has `proven` it.
     pub(crate) proof: Option<String>,
     /// With the holds of this visit.
     pub(crate) visit: Option<Uuid>,
@@ -60,9 +62,7 @@ impl Who {
             (None, None) => About::Anybody,
         }
     }
-}
 
-impl Who {
     /// Notes whom it names; somebody who is not the clinic's does not exist here.
     pub(crate) async fn note(&self, app: &AppState, clinic: ClinicId, access: &Access<'_>) -> ApiResult<()> {
         if let Some(patient) = self.patient.map(PatientId) {

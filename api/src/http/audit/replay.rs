@@ -5,7 +5,7 @@
 
 use super::day::{StaffAgendaDay, day};
 use crate::http::AppState;
-use crate::http::auth::{AUDIT, Principal};
+use crate::http::auth::{ANY_STAFF, Principal};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::reads::{self, Read};
@@ -18,7 +18,7 @@ use booking_domain::stream::StreamName;
 use booking_domain::time::{Instant, WallDate};
 use booking_projections::agenda::{AgendaDayView, render};
 use booking_store::Position;
-use booking_store::fold::{Upto, load, metadata_of};
+use booking_store::fold::{Upto, load, metadata_of, read_whole};
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -117,6 +117,8 @@ pub struct Rendered {
     pub now: Instant,
     /// It is not now.
     pub past: bool,
+    /// How far the log was read.
+    pub upto: Upto,
     /// The token that shows this again; none for a moment that was given by the clock alone.
     pub as_of: Option<AsOf>,
     /// The views had caught up with `after`.
@@ -138,6 +140,18 @@ pub struct StaffAgenda {
     pub as_of: Option<String>,
     /// One entry for each agenda and day, also for days on which there is nothing.
     pub days: Vec<StaffAgendaDay>,
+    /// The events before and after this moment; not in the agenda of now that is worked in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Steps>,
+}
+
+/// From event to event: positions for `at_position`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Steps {
+    /// The last event before what is shown, on these days or of the clinic's rules.
+    pub earlier: Option<u64>,
+    /// The first event after what is shown.
+    pub later: Option<u64>,
 }
 
 impl From<&Rendered> for StaffAgenda {
@@ -149,6 +163,7 @@ impl From<&Rendered> for StaffAgenda {
             past: rendered.past,
             as_of: rendered.as_of.map(|as_of| as_of.to_string()),
             days: rendered.days.iter().map(|view| day(&rendered.clinic, view)).collect(),
+            steps: None,
         }
     }
 }
@@ -166,9 +181,10 @@ pub(crate) async fn agenda(
     ApiQuery(query): ApiQuery<AgendaQuery>,
 ) -> ApiResult<Read<StaffAgenda>> {
     let clinic = ClinicId(clinic);
-    principal.allow(clinic, AUDIT)?;
+    principal.allow(clinic, ANY_STAFF)?;
     let rendered = rendered(&app, clinic, &query).await?;
-    Ok(Read::new(StaffAgenda::from(&rendered), rendered.fresh))
+    let steps = steps(&app, clinic, &rendered).await?;
+    Ok(Read::new(StaffAgenda { steps: Some(steps), ..StaffAgenda::from(&rendered) }, rendered.fresh))
 }
 
 /// Renders what a query asks for.
@@ -301,8 +317,33 @@ async fn present(app: &AppState, clinic: ClinicId, query: &AgendaQuery) -> ApiRe
         };
         let days = wanted.iter().map(show).collect();
         let as_of = before.0.min(before.1).map(|position| AsOf { position, instant: now });
-        return Ok(Rendered { clinic: rules, now, past: false, as_of, fresh, days });
+        return Ok(Rendered { clinic: rules, now, past: false, upto: Upto::Head, as_of, fresh, days });
     }
+}
+
+/// The nearest events of the shown days and of the clinic's rules. Right after an event, `earlier` is the one before
+/// it; at any other moment it is the last that had happened.
+async fn steps(app: &AppState, clinic: ClinicId, rendered: &Rendered) -> ApiResult<Steps> {
+    let days = rendered.days.iter().map(|day| StreamName::agenda_day(day.agenda, day.date));
+    let reads: Vec<_> = std::iter::once(StreamName::clinic(clinic))
+        .chain(days)
+        .map(|stream| async move { read_whole(&**app.log(), &stream).await })
+        .collect();
+    let streams: Vec<_> = futures::stream::iter(reads).buffered(8).try_collect().await?;
+    let mut steps = Steps::default();
+    for event in streams.iter().flatten() {
+        let position = event.position.0;
+        let happened = match rendered.upto {
+            Upto::Position(shown) => event.position < shown,
+            upto => upto.includes(event, metadata_of(event)?.occurred_at),
+        };
+        if happened {
+            steps.earlier = steps.earlier.max(Some(position));
+        } else if rendered.upto != Upto::Position(event.position) {
+            steps.later = Some(steps.later.map_or(position, |later| later.min(position)));
+        }
+    }
+    Ok(steps)
 }
 
 async fn past(app: &AppState, clinic: ClinicId, query: &AgendaQuery, upto: Upto, now: Instant) -> ApiResult<Rendered> {
@@ -325,7 +366,7 @@ async fn past(app: &AppState, clinic: ClinicId, query: &AgendaQuery, upto: Upto,
         Upto::Position(position) => Some(AsOf { position, instant: now }),
         Upto::Head | Upto::Moment(_) => None,
     };
-    Ok(Rendered { clinic: Arc::new(rules), now, past: true, as_of, fresh: true, days })
+    Ok(Rendered { clinic: Arc::new(rules), now, past: true, upto, as_of, fresh: true, days })
 }
 
 #[cfg(test)]

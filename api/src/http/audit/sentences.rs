@@ -18,18 +18,22 @@ pub struct Sentence {
 }
 
 impl Sentence {
-    fn new(en: impl Into<String>, fr: impl Into<String>) -> Self {
+    /// These two.
+    pub fn new(en: impl Into<String>, fr: impl Into<String>) -> Self {
         Self { en: en.into(), fr: fr.into() }
     }
     /// The same with something more in each language; `None` adds nothing.
-    fn and(mut self, more: Option<(&str, &str)>) -> Self {
+    #[must_use]
+    pub fn and(mut self, more: Option<(&str, &str)>) -> Self {
         if let Some((en, fr)) = more {
             self.en.push_str(en);
             self.fr.push_str(fr);
         }
         self
     }
-    fn stop(self) -> Self {
+    /// Ends it.
+    #[must_use]
+    pub fn stop(self) -> Self {
         Self { en: self.en + ".", fr: self.fr + "." }
     }
 }
@@ -65,7 +69,7 @@ impl<'a> Teller<'a> {
         self.clinic.practitioner_of(agenda).map_or("?", |id| self.practitioner(id))
     }
     /// Date and time of a moment: `2026-11-24 09:30`.
-    fn moment(&self, at: Instant) -> String {
+    pub fn moment(&self, at: Instant) -> String {
         let (date, time) = at.wall(self.clinic.zone());
         format!("{date} {time}")
     }

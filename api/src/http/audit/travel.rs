@@ -7,7 +7,7 @@ use crate::http::AppState;
 use crate::http::auth::{ANY_STAFF, AUDIT, Principal};
 use crate::http::clinics::appointments::AppointmentSummary;
 use crate::http::disclosure::About;
-use crate::http::extract::{ApiPath, ApiQuery};
+use crate::http::extract::{ApiPath, ApiQueries, ApiQuery};
 use crate::http::portal::PortalClinic;
 use crate::http::portal::browse::{Availabilities, Services, Wanted, page};
 use crate::http::problem::{ApiResult, Problem};
@@ -16,8 +16,7 @@ use axum::extract::State;
 use booking_domain::ids::{AppointmentId, ClinicId, ServiceId};
 use booking_domain::visibility::is_listed;
 use booking_engine::Whereabouts;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use booking_projections::appointments::AppointmentRow;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -28,105 +27,6 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(services))
         .routes(routes!(availabilities))
         .routes(routes!(appointment))
-}
-
-/// As whom and when.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SeenQuery {
-    /// As this patient; none: as somebody whom nobody knows, or with a `proof` somebody with a record of whom nothing
-    /// else is known.
-    pub(crate) patient: Option<Uuid>,
-    /// The patient is `recognized` (the default) or has `proven` it.
-    pub(crate) proof: Option<String>,
-    /// With the holds of this visit.
-    pub(crate) visit: Option<Uuid>,
-    /// As the visitor who booked this appointment online: what its booking recorded of them.
-    pub(crate) appointment: Option<Uuid>,
-    /// The `as_of` of an answer: shows that answer again. None of the three: now.
-    pub(crate) as_of: Option<String>,
-    /// Position of an event: right after it.
-    pub(crate) at_position: Option<u64>,
-    /// RFC 3339: at that moment.
-    pub(crate) at_time: Option<String>,
-}
-
-/// Which availabilities, as whom and when.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SeenPageQuery {
-    /// The service.
-    pub(crate) service: Uuid,
-    /// First day, `yyyy-mm-dd`; none: the day of the moment.
-    pub(crate) from: Option<String>,
-    /// Last day, included; none: 60 days on.
-    pub(crate) to: Option<String>,
-    /// Ids of practitioners, separated by commas.
-    pub(crate) practitioner: Option<String>,
-    /// Weekdays, separated by commas: `mon`, `tue`, …
-    pub(crate) weekday: Option<String>,
-    /// Parts of the day, separated by commas: `morning`, `afternoon`, `evening`.
-    pub(crate) part: Option<String>,
-    /// Availabilities on a page, 1 to 100.
-    pub(crate) limit: Option<u32>,
-    /// Continue after the last page.
-    pub(crate) cursor: Option<String>,
-    /// Also count the availabilities of every day asked for.
-    pub(crate) counts: Option<bool>,
-    /// As this patient; none: as somebody whom nobody knows, or with a `proof` somebody with a record of whom nothing
-    /// else is known.
-    pub(crate) patient: Option<Uuid>,
-    /// The patient is `recognized` (the default) or has `proven` it.
-    pub(crate) proof: Option<String>,
-    /// With the holds of this visit.
-    pub(crate) visit: Option<Uuid>,
-    /// As the visitor who booked this appointment online: what its booking recorded of them.
-    pub(crate) appointment: Option<Uuid>,
-    /// The `as_of` of an answer: shows that answer again. None of the three: now.
-    pub(crate) as_of: Option<String>,
-    /// Position of an event: right after it.
-    pub(crate) at_position: Option<u64>,
-    /// RFC 3339: at that moment.
-    pub(crate) at_time: Option<String>,
-}
-
-impl SeenQuery {
-    pub(crate) fn who(&self) -> Who {
-        let (patient, proof, visit, appointment) = (self.patient, self.proof.clone(), self.visit, self.appointment);
-        Who { patient, proof, visit, appointment }
-    }
-    pub(crate) fn when(&self) -> WhenQuery {
-        let (as_of, at_time) = (self.as_of.clone(), self.at_time.clone());
-        WhenQuery { as_of, at_position: self.at_position, at_time }
-    }
-}
-
-impl SeenPageQuery {
-    pub(crate) fn who(&self) -> Who {
-        let (patient, proof, visit, appointment) = (self.patient, self.proof.clone(), self.visit, self.appointment);
-        Who { patient, proof, visit, appointment }
-    }
-    pub(crate) fn when(&self) -> WhenQuery {
-        let (as_of, at_time) = (self.as_of.clone(), self.at_time.clone());
-        WhenQuery { as_of, at_position: self.at_position, at_time }
-    }
-    /// What the visitor asked.
-    fn wanted(&self) -> Wanted {
-        Wanted {
-            service: self.service,
-            from: self.from.clone(),
-            to: self.to.clone(),
-            practitioner: self.practitioner.clone(),
-            weekday: self.weekday.clone(),
-            part: self.part.clone(),
-            limit: self.limit,
-            cursor: self.cursor.clone(),
-            counts: self.counts,
-            after: None,
-        }
-    }
 }
 
 /// The portal's page as it was.
@@ -151,23 +51,29 @@ pub(crate) async fn portal(
 
 /// The services as a visitor saw them, or would see them now.
 #[utoipa::path(get, path = "/clinics/{clinic}/audit/services", tag = "audit", operation_id = "replayServices",
-    security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic"), SeenQuery),
+    security(("staff" = [])), params(("clinic" = Uuid, Path, description = "The clinic"), Who, WhenQuery),
     responses((status = 200, body = Services), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn services(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,
-    ApiQuery(query): ApiQuery<SeenQuery>,
+    ApiQueries((who, when)): ApiQueries<(Who, WhenQuery)>,
 ) -> ApiResult<Read<Services>> {
-    let (clinic, who) = (ClinicId(clinic), query.who());
+    let clinic = ClinicId(clinic);
     let access = principal.opens(&app, clinic, ANY_STAFF, "replayServices", who.about()).await?;
-    let past = Past::of(&app, clinic, &query.when()).await?;
+    let past = Past::of(&app, clinic, &when).await?;
     access.found(who.note(&app, clinic, &access).await).await?;
+    let services = access.found(services_seen(&past, &who).await).await?;
+    access.answer(Read::new(services, true)).await
+}
+
+/// The services of one viewer at one moment, as the portal answered.
+pub(crate) async fn services_seen(past: &Past<'_>, who: &Who) -> ApiResult<Services> {
     let rules = past.rules().await?;
     rules_open(&rules)?;
-    let viewer = access.found(past.viewer(&who, None).await).await?;
-    access.answer(Read::new(Services::of(&rules, &viewer.facts, past.at.now), true)).await
+    let viewer = past.viewer(who, None).await?;
+    Ok(Services::of(&rules, &viewer.facts, past.at.now))
 }
 
 fn rules_open(rules: &booking_domain::clinic::Clinic) -> ApiResult<()> {
@@ -177,20 +83,20 @@ fn rules_open(rules: &booking_domain::clinic::Clinic) -> ApiResult<()> {
 /// The availabilities as a visitor saw them, or would see them now.
 #[utoipa::path(get, path = "/clinics/{clinic}/audit/availabilities", tag = "audit",
     operation_id = "replayAvailabilities", security(("staff" = [])),
-    params(("clinic" = Uuid, Path, description = "The clinic"), SeenPageQuery),
+    params(("clinic" = Uuid, Path, description = "The clinic"), Wanted, Who, WhenQuery),
     responses((status = 200, body = Availabilities), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn availabilities(
     State(app): State<AppState>,
     principal: Principal,
     ApiPath(clinic): ApiPath<Uuid>,
-    ApiQuery(query): ApiQuery<SeenPageQuery>,
+    ApiQueries((wanted, who, when)): ApiQueries<(Wanted, Who, WhenQuery)>,
 ) -> ApiResult<Read<Availabilities>> {
-    let (clinic, who) = (ClinicId(clinic), query.who());
+    let clinic = ClinicId(clinic);
     let access = principal.opens(&app, clinic, ANY_STAFF, "replayAvailabilities", who.about()).await?;
-    let past = Past::of(&app, clinic, &query.when()).await?;
+    let past = Past::of(&app, clinic, &when).await?;
     access.found(who.note(&app, clinic, &access).await).await?;
-    let answer = seen(&past, &who, &query.wanted()).await?;
+    let answer = seen(&past, &who, &wanted).await?;
     access.answer(Read::new(answer, true)).await
 }
 
@@ -203,8 +109,9 @@ pub(crate) async fn seen(past: &Past<'_>, who: &Who, wanted: &Wanted) -> ApiResu
     let known = rules.services.get(&service).filter(|s| is_listed(&rules, s, &viewer.facts, now));
     known.ok_or_else(Problem::not_found)?;
     if !past.earlier {
+        let stale = !reads::caught_up(past.app, &["availability"], wanted.after.as_deref()).await?;
         let as_of = past.app.views.position().map(|position| AsOf { position, instant: now });
-        return page(&rules, &past.app.views.availability, &viewer.facts, wanted, now, (as_of, false));
+        return page(&rules, &past.app.views.availability, &viewer.facts, wanted, now, (as_of, stale));
     }
     let (from, to) = wanted.days(now.wall(rules.zone()).0)?;
     let view = past.availability(&rules, from, to).await?;
@@ -229,7 +136,13 @@ pub(crate) async fn appointment(
     let past = Past::of(&app, clinic, &when).await?;
     let row = access.found(reads::appointment(&app, clinic, id).await).await?;
     access.about_appointment(&row);
-    let rules = past.rules().await?;
+    let body = access.found(stood(&past, &row).await).await?;
+    access.answer(Read::new(body, true)).await
+}
+
+/// An appointment as it stood at a moment.
+pub(crate) async fn stood(past: &Past<'_>, row: &AppointmentRow) -> ApiResult<AppointmentSummary> {
+    let (rules, id) = (past.rules().await?, row.id);
     // It stood on one of the days that it ever stood on, and was live there, or ended there last.
     let mut found = None;
     for (agenda, date) in row.moved_from.iter().copied().chain([row.place()]) {
@@ -241,6 +154,5 @@ pub(crate) async fn appointment(
             found = Some(AppointmentSummary::of_fold(at, appointment, rules.zone()));
         }
     }
-    let body = access.found(found.ok_or_else(Problem::not_found)).await?;
-    access.answer(Read::new(body, true)).await
+    found.ok_or_else(Problem::not_found)
 }

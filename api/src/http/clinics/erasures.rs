@@ -171,7 +171,8 @@ impl ErasureCase {
     }
 }
 
-fn note(text: &str) -> Result<Option<Note>, BadField> {
+/// What is said about a wish or a decision.
+pub(crate) fn note(text: &str) -> Result<Option<Note>, BadField> {
     let text = text.trim();
     check_text("note", text, 0, 2_000)?;
     Ok((!text.is_empty()).then(|| Note { text: text.to_owned() }))
@@ -276,22 +277,7 @@ pub(crate) async fn request(
 ) -> ApiResult<Done<ErasureCase>> {
     principal.allow(clinic, RECEPTION)?;
     let note = note(&asked.note)?;
-    let person = match (asked.patient, asked.appointment) {
-        (Some(patient), None) => {
-            catch_up(&app, "patients").await?;
-            let known = app.views.directory.get(PatientId(patient)).filter(|entry| entry.clinic == clinic);
-            let known = known.ok_or_else(Problem::not_found)?;
-            Person::Patient(app.views.directory.survivor(known.patient))
-        }
-        (None, Some(appointment)) => {
-            catch_up(&app, "appointments").await?;
-            let row = reads::appointment(&app, clinic, AppointmentId(appointment)).await?;
-            row.patient.map_or(Person::Provisional(row.subject), |patient| {
-                Person::Patient(app.views.directory.survivor(patient))
-            })
-        }
-        _ => return Err(BadField::new("patient", "or an appointment must be named, one of the two").into()),
-    };
+    let person = person_named(&app, clinic, asked.patient, asked.appointment).await?;
     let begun = begin(&app, clinic, principal.actor(), "requestErasure", &headers, &bytes).await?;
     let whom = (person.subject(), person.patient());
     let done = app.engine.request_erasure(&begun.ctx, whom, ErasureBasis::Person, note.as_ref()).await?;
@@ -300,8 +286,33 @@ pub(crate) async fn request(
     Ok(Done::created(case).revision(done.folded.state.touched).position(done.position()))
 }
 
+/// Whom a wish is about: somebody with a record, or the contact of an appointment.
+pub(crate) async fn person_named(
+    app: &AppState,
+    clinic: ClinicId,
+    patient: Option<Uuid>,
+    appointment: Option<Uuid>,
+) -> ApiResult<Person> {
+    match (patient, appointment) {
+        (Some(patient), None) => {
+            catch_up(app, "patients").await?;
+            let known = app.views.directory.get(PatientId(patient)).filter(|entry| entry.clinic == clinic);
+            let known = known.ok_or_else(Problem::not_found)?;
+            Ok(Person::Patient(app.views.directory.survivor(known.patient)))
+        }
+        (None, Some(appointment)) => {
+            catch_up(app, "appointments").await?;
+            let row = reads::appointment(app, clinic, AppointmentId(appointment)).await?;
+            Ok(row.patient.map_or(Person::Provisional(row.subject), |patient| {
+                Person::Patient(app.views.directory.survivor(patient))
+            }))
+        }
+        _ => Err(BadField::new("patient", "or an appointment must be named, one of the two").into()),
+    }
+}
+
 /// The case of a path, if it is one of this clinic's.
-async fn case(app: &AppState, clinic: ClinicId, person: Uuid) -> ApiResult<Person> {
+pub(crate) async fn case(app: &AppState, clinic: ClinicId, person: Uuid) -> ApiResult<Person> {
     let subject = SubjectId(person);
     let known = app.engine.erasure(subject).await?;
     if known.state.clinic != Some(clinic) {
@@ -382,6 +393,22 @@ pub(crate) async fn carry_out_now(
     answer(&app, clinic, whom, None).await
 }
 
+/// The same; where nothing was asked yet, a record of this clinic, or a contact that nobody attached: it can be held all
+/// the same.
+pub(crate) async fn case_or_record(app: &AppState, clinic: ClinicId, person: Uuid) -> ApiResult<Person> {
+    let problem = match case(app, clinic, person).await {
+        Ok(whom) => return Ok(whom),
+        Err(problem) => problem,
+    };
+    if let Some(entry) = app.views.directory.get(PatientId(person)) {
+        return if entry.clinic == clinic { Ok(Person::Patient(entry.patient)) } else { Err(problem) };
+    }
+    catch_up(app, "appointments").await?;
+    let rows = app.views.appointments.of_subject(SubjectId(person)).await.map_err(reads::unanswered)?;
+    let own = rows.iter().all(|row| row.clinic == clinic && row.patient.is_none());
+    if own && !rows.is_empty() { Ok(Person::Provisional(SubjectId(person))) } else { Err(problem) }
+}
+
 /// Places or releases a legal hold on somebody's data. It needs no request.
 #[utoipa::path(put, path = "/clinics/{clinic}/erasures/{person}/legal-hold", tag = "erasure",
     operation_id = "setLegalHold", security(("staff" = [])),
@@ -399,27 +426,14 @@ pub(crate) async fn legal_hold(
 ) -> ApiResult<Done<ErasureCase>> {
     let clinic = ClinicId(clinic);
     principal.allow(clinic, ADMINISTRATION)?;
-    let whom = match case(&app, clinic, person).await {
-        Ok(whom) => whom,
-        // Nothing was asked yet: a record of this clinic, or a contact that nobody attached, can be held all the same.
-        Err(problem) => match app.views.directory.get(PatientId(person)) {
-            Some(entry) if entry.clinic == clinic => Person::Patient(entry.patient),
-            Some(_) => return Err(problem),
-            None => {
-                catch_up(&app, "appointments").await?;
-                let rows = app.views.appointments.of_subject(SubjectId(person)).await.map_err(reads::unanswered)?;
-                let own = rows.iter().all(|row| row.clinic == clinic && row.patient.is_none());
-                if own && !rows.is_empty() { Person::Provisional(SubjectId(person)) } else { return Err(problem) }
-            }
-        },
-    };
+    let whom = case_or_record(&app, clinic, person).await?;
     let begun = begin(&app, clinic, principal.actor(), "setLegalHold", &headers, &bytes).await?;
     let done = app.engine.legal_hold(&begun.ctx, whom.subject(), hold.held).await?;
     answer(&app, clinic, whom, done.position()).await
 }
 
 /// The case as the list shows it, after what was just written.
-async fn answer(
+pub(crate) async fn answer(
     app: &AppState,
     clinic: ClinicId,
     whom: Person,

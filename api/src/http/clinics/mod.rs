@@ -17,6 +17,7 @@ pub(crate) mod agenda;
 pub(crate) mod appointments;
 pub(crate) mod bulk;
 pub(crate) mod departures;
+pub(crate) mod erasure_case;
 pub(crate) mod erasures;
 pub(crate) mod members;
 pub(crate) mod messages;
@@ -65,6 +66,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(reconciliation::routes())
         .merge(messages::routes())
         .merge(erasures::routes())
+        .merge(erasure_case::routes())
 }
 
 /// Header of a command that creates something; read by `CommandHeaders`.

@@ -118,7 +118,7 @@ fn sign_in_address(next: &str) -> String {
 
 /// An address of our own staff pages, or the first of them: a link from outside leads nowhere else.
 pub(crate) fn safe_address(next: &str) -> &str {
-    let rest = next.strip_prefix("/staff");
+    let rest = next.strip_prefix("/staff").or_else(|| next.strip_prefix("/audit"));
     let ours = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
     let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') && !next.contains("//");
     if ours && plain { next } else { "/staff" }
@@ -279,7 +279,14 @@ mod tests {
 
     #[test]
     fn only_our_own_staff_pages_are_gone_back_to() {
-        for good in ["/staff", "/staff/agenda?date=2026-11-24&view=day", "/staff?x=1", "/staff/admin"] {
+        for good in [
+            "/audit",
+            "/audit/agenda?date=2026-11-24",
+            "/staff",
+            "/staff/agenda?date=2026-11-24&view=day",
+            "/staff?x=1",
+            "/staff/admin",
+        ] {
             assert_eq!(safe_address(good), good);
         }
         let bad = [
@@ -288,6 +295,8 @@ mod tests {
             "//evil.example",
             "/staff//evil.example",
             "/staffed",
+            "/auditor",
+            "/audit//evil.example",
             "/p/clinic",
             "/staff/\\evil",
             "/staff\n",

@@ -1,4 +1,4 @@
-//! The clinic's pages under `/staff`.
+//! The clinic's pages under `/staff`, and the audit's under `/audit`.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | [`session`] | signing in and out, invitations, the language |
 //! | [`agenda`] | day, week and list |
 //! | [`appointments`] | one appointment: its facts and history, and everything that may be done with it |
+//! | [`audit`] | what happened, under `/audit` |
 //! | [`slots`] | one slot, many, templates, why it is (not) online |
 //! | [`identify`], [`patients`] | who somebody is; records |
 //! | [`picker`] | a record is searched for, then chosen |
@@ -18,6 +19,7 @@
 mod admin;
 mod agenda;
 mod appointments;
+mod audit;
 mod changed;
 pub(crate) mod frame;
 mod identify;
@@ -39,6 +41,7 @@ pub(super) fn routes() -> Router<AppState> {
         .merge(admin::routes())
         .merge(agenda::routes())
         .merge(appointments::routes())
+        .merge(audit::routes())
         .merge(live::routes())
         .merge(identify::routes())
         .merge(patients::routes())

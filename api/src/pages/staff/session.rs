@@ -35,7 +35,7 @@ async fn home(signed: SignedIn) -> Redirect {
 }
 
 const fn first_page(role: Role) -> &'static str {
-    if matches!(role, Role::Auditor) { "/staff/audit" } else { "/staff/agenda" }
+    if matches!(role, Role::Auditor) { "/audit" } else { "/staff/agenda" }
 }
 
 #[derive(Deserialize)]

@@ -2,14 +2,15 @@
 //! took the time.
 
 use super::{SetBy, Spot};
+use crate::http::audit::events::AuditActor;
+use crate::http::audit::names::Names;
 use crate::http::audit::past::Past;
+use crate::http::audit::sentences::name;
 use crate::http::problem::ApiResult;
 use booking_domain::agenda_day::{AgendaDayEvent, Blocked, Freedom};
-use booking_domain::ids::MemberId;
 use booking_domain::stream::StreamName;
 use booking_domain::time::Tz;
 use booking_domain::visibility::{Rule, Situation};
-use booking_events::Actor;
 use booking_store::Recorded;
 use booking_store::fold::{decode, metadata_of, read_whole};
 
@@ -18,6 +19,7 @@ pub(super) struct Historian<'a> {
     past: &'a Past<'a>,
     spot: Spot,
     zone: Tz,
+    names: Names<'a>,
     clinic: Vec<Recorded>,
     day: Vec<Recorded>,
 }
@@ -27,7 +29,8 @@ impl<'a> Historian<'a> {
         let log = &**past.app.log();
         let clinic = read_whole(log, &StreamName::clinic(past.clinic)).await?;
         let day = read_whole(log, &StreamName::agenda_day(spot.agenda, spot.start.wall(zone).0)).await?;
-        Ok(Self { past, spot, zone, clinic, day })
+        let names = Names::of(past.app, past.clinic);
+        Ok(Self { past, spot, zone, names, clinic, day })
     }
 
     pub(super) async fn set_by(
@@ -103,35 +106,16 @@ impl<'a> Historian<'a> {
 
     async fn told(&self, event: &Recorded) -> ApiResult<SetBy> {
         let metadata = metadata_of(event)?;
-        let (actor, id) = match metadata.actor {
-            Actor::System => ("system", None),
-            Actor::Operator => ("operator", None),
-            Actor::Staff(id) => ("staff", Some(id.0)),
-            Actor::Token(id) => ("token", Some(id.0)),
-            Actor::Visit(id) => ("visit", Some(id.0)),
-            Actor::Link(id) => ("link", Some(id.0)),
-            Actor::Unknown(id) => ("unknown", Some(id)),
-        };
-        let name = match metadata.actor {
-            Actor::Staff(member) | Actor::Token(member) => self.name(member).await?,
-            _ => None,
-        };
+        let AuditActor { kind: actor, id, name } = self.names.actor(metadata.actor).await?;
         Ok(SetBy {
             stream: event.stream.to_string(),
             revision: event.revision,
             position: event.position.0,
-            what: event.event_type.split(".v").next().unwrap_or_default().to_owned(),
+            what: name(&event.event_type).to_owned(),
             at: metadata.occurred_at.rfc3339(self.zone),
             actor,
             id,
             name,
         })
-    }
-
-    async fn name(&self, member: MemberId) -> ApiResult<Option<String>> {
-        let engine = &self.past.app.engine;
-        let folded = engine.member(member).await?;
-        let Some(added) = folded.state.added.as_ref().filter(|a| a.clinic == self.past.clinic) else { return Ok(None) };
-        Ok(engine.open_staff(self.past.clinic, member, &added.identity).await?.map(|identity| identity.name))
     }
 }

@@ -7,6 +7,7 @@ mod board;
 mod month;
 mod past;
 
+use super::audit::Then;
 use super::frame::{Frame, Section, SignedIn};
 use super::notice;
 use crate::http::AppState;
@@ -65,6 +66,13 @@ impl View {
             Self::List => "list",
         }
     }
+    /// The days that it shows around this one.
+    fn days(self, date: WallDate) -> (WallDate, WallDate) {
+        match self {
+            Self::Week => (date.plus_days(-i32::from(date.weekday())), date.plus_days(6 - i32::from(date.weekday()))),
+            Self::Day | Self::List => (date, date),
+        }
+    }
 }
 
 /// An agenda or a service to choose.
@@ -96,6 +104,8 @@ struct Page {
     earlier: String,
     later: String,
     today: String,
+    /// The same as it was.
+    past: String,
     month: Month,
     agendas: Vec<Choice>,
     services: Vec<Choice>,
@@ -126,10 +136,7 @@ async fn page(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Ra
     };
     let known = |id: &Uuid| clinic.agendas.contains_key(&AgendaId(*id));
     let chosen: Vec<Uuid> = asked.agenda.iter().copied().filter(known).collect();
-    let (from, to) = match view {
-        View::Week => (date.plus_days(-i32::from(date.weekday())), date.plus_days(6 - i32::from(date.weekday()))),
-        View::Day | View::List => (date, date),
-    };
+    let (from, to) = view.days(date);
     let listed = chosen.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
     let query = AgendaQuery {
         from: Some(from.to_string()),
@@ -168,7 +175,8 @@ async fn page(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Ra
     if signed.part {
         return render(&Part { w: signed.w, board });
     }
-    let address = Address { view, chosen: &chosen, services: &services, ended };
+    let now = Then::default();
+    let address = Address { path: "/staff/agenda", view, chosen: &chosen, services: &services, ended, then: &now };
     let w = signed.w;
     let tab = |of: View, words: String| Tab {
         name: of.name(),
@@ -193,6 +201,7 @@ async fn page(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Ra
         earlier: address.of(date.plus_days(-step)),
         later: address.of(date.plus_days(step)),
         today: address.of(today),
+        past: Address { path: "/audit/agenda", services: &[], ..address }.of(date),
         month: Month::new(w, date, today, |day| address.of(day)),
         agendas: choices(clinic, &chosen),
         services: service_choices(clinic, &services),
@@ -253,13 +262,15 @@ fn keep_services(answer: &mut StaffAgenda, clinic: &Clinic, services: &[Uuid]) {
     }
 }
 
-/// The address of the agenda on another day.
+/// The address of the agenda on another day, now or as it was.
 #[derive(Clone, Copy)]
 struct Address<'a> {
+    path: &'static str,
     view: View,
     chosen: &'a [Uuid],
     services: &'a [Uuid],
     ended: bool,
+    then: &'a Then,
 }
 
 impl Address<'_> {
@@ -270,7 +281,8 @@ impl Address<'_> {
         if self.ended {
             pairs.push(("ended", "yes".to_owned()));
         }
-        format!("/staff/agenda?{}", serde_html_form::to_string(pairs).unwrap_or_default())
+        pairs.extend(self.then.pairs());
+        format!("{}?{}", self.path, serde_html_form::to_string(pairs).unwrap_or_default())
     }
 }
 
