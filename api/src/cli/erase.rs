@@ -97,7 +97,7 @@ impl EraseCommand {
 }
 
 pub(super) async fn run(command: EraseCommand, json: bool) -> anyhow::Result<()> {
-    let app = open(command.data().data.clone()).await?;
+    let app = open(command.data()).await?;
     let outcome = step(&app, command, json).await;
     app.close().await;
     outcome
