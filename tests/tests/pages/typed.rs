@@ -149,10 +149,20 @@ async fn thirty_texts_that_would_run_stay_text_on_every_page_of_the_desk() {
             assert_inert(&desk, payload);
         }
         let query = serde_html_form::to_string([("date", payload), ("view", payload), ("service", payload)]).unwrap();
-        for page in ["/staff/agenda", "/staff/appointments/new", "/staff/slots/new", "/staff/audit"] {
+        for page in ["/staff/agenda", "/staff/appointments/new", "/staff/slots/new"] {
             admin.goes(&format!("{page}?{query}")).await;
             assert_inert(&admin, payload);
         }
+        let names =
+            ["on", "at", "position", "date", "stream", "actor", "patient", "from", "start", "cursor", "service"];
+        let query = serde_html_form::to_string(names.map(|name| (name, payload))).unwrap();
+        for page in ["agenda", "seen", "explain", "rules", "events", "access", "erasures"] {
+            admin.goes(&format!("/audit/{page}?{query}")).await;
+            assert_inert(&admin, payload);
+        }
+        admin.goes("/audit").await;
+        admin.presses("Search", &[("text", payload)]).await;
+        assert_inert(&admin, payload);
     }
 }
 

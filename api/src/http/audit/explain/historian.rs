@@ -5,7 +5,7 @@ use super::{SetBy, Spot};
 use crate::http::audit::events::AuditActor;
 use crate::http::audit::names::Names;
 use crate::http::audit::past::Past;
-use crate::http::audit::sentences::name;
+use crate::http::audit::sentences;
 use crate::http::problem::ApiResult;
 use booking_domain::agenda_day::{AgendaDayEvent, Blocked, Freedom};
 use booking_domain::stream::StreamName;
@@ -111,7 +111,7 @@ impl<'a> Historian<'a> {
             stream: event.stream.to_string(),
             revision: event.revision,
             position: event.position.0,
-            what: name(&event.event_type).to_owned(),
+            what: sentences::name(&event.event_type).to_owned(),
             at: metadata.occurred_at.rfc3339(self.zone),
             actor,
             id,
