@@ -124,8 +124,9 @@ impl Engine {
         sealed: &Sealed,
     ) -> Result<Option<Note>, VaultError> {
         let keys = self.vault.clinic_keys(clinic).await?;
-        let opened = sealing::open(keys.audit(), clinic, subject, Field::Note, sealed);
-        Ok(opened.ok().and_then(|bytes| Note::from_plaintext(sealed.schema, &bytes).ok()))
+        let key = keys.audit_of(sealed.key_version);
+        let opened = key.map(|key| sealing::open(key, clinic, subject, Field::Note, sealed));
+        Ok(opened.and_then(Result::ok).and_then(|bytes| Note::from_plaintext(sealed.schema, &bytes).ok()))
     }
 
     /// Words about an erasure outlive it: they are sealed under the clinic's audit key.
