@@ -7,12 +7,12 @@ import { desk } from "./src/desk.js";
 import { day, stage } from "./src/stage.js";
 
 const on = stage();
-const rooms = ["/staff/agenda", "/staff/identify", "/staff/patients", "/staff/admin", "/staff/audit"];
+const rooms = ["/staff/agenda", "/staff/identify", "/staff/patients", "/staff/admin", "/audit"];
 const roles = {
   administrator: { sees: rooms, plans: true, marks: true },
   scheduler: { sees: ["/staff/agenda", "/staff/identify", "/staff/patients"], plans: true, marks: true },
   practitioner: { sees: ["/staff/agenda", "/staff/patients"], plans: false, marks: true },
-  auditor: { sees: ["/staff/audit"], plans: false, marks: false },
+  auditor: { sees: ["/audit"], plans: false, marks: false },
 };
 const pages = [
   ["/staff/appointments/new", ["administrator", "scheduler"]],

@@ -115,7 +115,7 @@ describe("texts that would run", () => {
   }
 });
 
-/** Follows links under /staff, pages of one kind in turn, so that a list of a thousand leads to some of each kind. */
+/** Follows links under /staff and /audit, pages of one kind in turn, so that a list of a thousand leads to some of each kind. */
 async function crawl(v, limit) {
   const [faults, texts, visited] = [[], new Set(), []];
   const kinds = new Map([["/staff", ["/staff"]]]);
@@ -137,7 +137,7 @@ async function crawl(v, limit) {
       for (const link of links) {
         const url = new URL(link);
         const to = url.pathname + url.search;
-        if (url.origin !== v.server.address || !url.pathname.startsWith("/staff") || known.has(to)) continue;
+        if (url.origin !== v.server.address || !/^\/(staff|audit)\b/.test(url.pathname) || known.has(to)) continue;
         known.add(to);
         const kind = url.pathname.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d+/g, "*") + [...url.searchParams.keys()].join();
         if (!kinds.has(kind)) kinds.set(kind, []);

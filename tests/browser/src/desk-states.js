@@ -110,8 +110,17 @@ export const administration = [
   { name: "administration: portal", as: "administrator", open: go("/staff/admin/portal") },
   { name: "administration: link, QR code, snippets", as: "administrator", shot: "share", open: go("/staff/admin/share") },
   { name: "administration: activities", as: "administrator", open: go("/staff/admin/activities") },
-  { name: "administration: an activity", as: "administrator", open: follow("/staff/admin/activities", "main a[href^='/staff/admin/activities/']:not([href$='/new'])") },
-  { name: "administration: new activity, with mistakes", as: "administrator", anyStatus: true, open: wrong("/staff/admin/activities/new", "#form button.main") },
+  {
+    name: "administration: an activity",
+    as: "administrator",
+    open: follow("/staff/admin/activities", "main a[href^='/staff/admin/activities/']:not([href$='/new'])"),
+  },
+  {
+    name: "administration: new activity, with mistakes",
+    as: "administrator",
+    anyStatus: true,
+    open: wrong("/staff/admin/activities/new", "#form button.main"),
+  },
   { name: "administration: new activity", as: "administrator", open: go("/staff/admin/activities/new") },
   { name: "administration: practitioners", as: "administrator", open: go("/staff/admin/practitioners") },
   {
@@ -131,7 +140,11 @@ export const administration = [
   { name: "administration: settings", as: "administrator", open: go("/staff/admin/settings") },
   { name: "administration: members", as: "administrator", open: go("/staff/admin/members") },
   { name: "administration: new member", as: "administrator", open: go("/staff/admin/members/new") },
-  { name: "administration: a member", as: "administrator", open: follow("/staff/admin/members", "main a[href^='/staff/admin/members/']:not([href$='/new'])") },
+  {
+    name: "administration: a member",
+    as: "administrator",
+    open: follow("/staff/admin/members", "main a[href^='/staff/admin/members/']:not([href$='/new'])"),
+  },
   {
     name: "administration: an invitation to hand over",
     as: "administrator",
@@ -146,7 +159,38 @@ export const administration = [
   { name: "administration: new token", as: "administrator", open: go("/staff/admin/tokens/new") },
 ];
 
+/** An appointment of the demo's, in the audit: by its id. */
+const audited = async ({ server }) => {
+  const { body } = await server.desk.get(`/agenda?from=${await busyDay({ server })}&to=${await busyDay({ server })}`);
+  return body.days.flatMap(({ appointments }) => appointments ?? [])[0].id;
+};
+
 export const audit = [
-  { name: "audit", as: "auditor", shot: "audit", open: go("/staff/audit") },
-  { name: "audit: the agenda of a day", as: "auditor", open: async (v) => v.page.goto(`/staff/audit?date=${await busyDay(v)}`) },
+  { name: "audit: search", as: "auditor", open: go("/audit") },
+  {
+    name: "audit: found",
+    as: "auditor",
+    open: async (v) => {
+      await v.page.goto("/audit");
+      await v.page.fill("#search", await audited(v));
+      await send(v.page, "#find");
+      await v.page.locator("#found").waitFor();
+    },
+  },
+  { name: "audit: the agenda of the past", as: "auditor", open: async (v) => v.page.goto(`/audit/agenda?date=${await busyDay(v)}&view=day`) },
+  { name: "audit: the reason for a look", as: "auditor", open: async (v) => v.page.goto(`/audit/appointments/${await audited(v)}`) },
+  {
+    name: "audit: an appointment",
+    as: "auditor",
+    shot: "audit",
+    open: async (v) => v.page.goto(`/audit/appointments/${await audited(v)}?why=audit`),
+  },
+  { name: "audit: what a visitor saw", as: "auditor", open: go("/audit/seen") },
+  { name: "audit: why", as: "auditor", open: go("/audit/explain") },
+  { name: "audit: rules", as: "auditor", open: go("/audit/rules") },
+  { name: "audit: events", as: "auditor", open: go("/audit/events") },
+  { name: "audit: an event and its proof", as: "auditor", shot: "proof", open: follow("/audit/events", "#events a[href^='/audit/events/']") },
+  { name: "audit: who saw whose data", as: "auditor", open: go("/audit/access?why=audit") },
+  { name: "audit: erasures", as: "auditor", open: go("/audit/erasures") },
+  { name: "audit: the ledger", as: "auditor", shot: "ledger", open: go("/audit/ledger") },
 ];
