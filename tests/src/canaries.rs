@@ -119,7 +119,7 @@ fn encodings(value: &str) -> Vec<(&'static str, Vec<u8>)> {
         for (form, text) in
             [("base64", STANDARD_NO_PAD.encode(&shifted)), ("base64 for URLs", URL_SAFE_NO_PAD.encode(&shifted))]
         {
-            let end = text.len() - usize::from(shifted.len() % 3 != 0);
+            let end = text.len() - usize::from(!shifted.len().is_multiple_of(3));
             all.push((form, text.as_bytes()[begin..end].to_vec()));
         }
     }

@@ -99,7 +99,7 @@ impl Story {
         let mut rng = Rng::new(seed);
         for n in 0..count {
             if n % A_DAY == 0 {
-                let (day, agenda) = (story.day(n), story.small.desk.agenda);
+                let (day, agenda) = (Story::day(n), story.small.desk.agenda);
                 story.app.scheduler().publishes_slot(agenda, &day, ("06:00", "22:00"), story.small.activity).await;
             }
             story.comes(n, &mut rng).await;
@@ -107,13 +107,13 @@ impl Story {
         story
     }
 
-    fn day(&self, n: usize) -> String {
+    fn day(n: usize) -> String {
         WallDate::parse(FIRST_DAY).unwrap().plus_days(i32::try_from(n / A_DAY).unwrap()).to_string()
     }
 
     async fn comes(&mut self, n: usize, rng: &mut Rng) {
         let (person, reason) = somebody(rng);
-        let (app, small, day) = (&self.app, &self.small, self.day(n));
+        let (app, small, day) = (&self.app, &self.small, Self::day(n));
         let scheduler = app.scheduler();
         let way = n / 2 % 4;
         let mut record = None;
@@ -148,7 +148,7 @@ impl Story {
         }
         app.settle().await;
         let row = app.app.views.appointments.by_id(appointment.into()).await.unwrap().unwrap();
-        let (contact, erased) = (row.subject, n % 2 == 0);
+        let (contact, erased) = (row.subject, n.is_multiple_of(2));
         self.people.push(Somebody { person, reason, record, appointment, contact, erased });
     }
 
@@ -212,7 +212,7 @@ impl Story {
             .chain(["/audit/access?limit=500", "/audit/access/export?format=csv", "/audit/access/export?format=ndjson"])
             .map(str::to_owned)
             .collect();
-        let days: BTreeSet<String> = (0..self.people.len()).map(|n| self.day(n)).collect();
+        let days: BTreeSet<String> = (0..self.people.len()).map(|n| Self::day(n)).collect();
         for day in days {
             paths.push(format!("/agenda?from={day}"));
             paths.push(format!("/appointments?from={day}&to={day}&limit=200"));

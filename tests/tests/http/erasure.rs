@@ -175,9 +175,9 @@ async fn a_contact_that_was_held_goes_when_the_hold_is_released_and_one_that_has
         async move { views.appointments.by_id(appointment.into()).await.unwrap().unwrap().subject }
     };
     let (held, other) = (subject(held).await, subject(other).await);
-    let hold = format!("/erasures/{}/legal-hold", held.0);
+    let address = format!("/erasures/{}/legal-hold", held.0);
     let places = async |held: bool| {
-        let _ = app.admin().asks(Method::PUT, &hold).await.json(&json!({ "held": held })).answer().await.ok();
+        let _ = app.admin().asks(Method::PUT, &address).await.json(&json!({ "held": held })).answer().await.ok();
         app.settle().await;
     };
     places(true).await;

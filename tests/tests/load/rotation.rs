@@ -181,7 +181,7 @@ fn nobody_has_keys_replaced_without_the_token_of_the_data_directory() {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         for token in [None, Some(""), Some("0000"), Some(&*told["token"].as_str().unwrap().to_uppercase())] {
             let request = client.post(&url).json(&KeyCommand::PrepareRoot);
-            let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
+            let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
             assert_eq!(request.send().await.unwrap().status(), 401, "{token:?}");
         }
         let public = format!("http://{}/keys", server.address);
