@@ -212,7 +212,7 @@ impl Story {
             .chain(["/audit/access?limit=500", "/audit/access/export?format=csv", "/audit/access/export?format=ndjson"])
             .map(str::to_owned)
             .collect();
-        let days: BTreeSet<String> = (0..self.people.len()).map(|n| Self::day(n)).collect();
+        let days: BTreeSet<String> = (0..self.people.len()).map(Self::day).collect();
         for day in days {
             paths.push(format!("/agenda?from={day}"));
             paths.push(format!("/appointments?from={day}&to={day}&limit=200"));
