@@ -189,8 +189,8 @@ export const audit = [
   { name: "audit: why", as: "auditor", open: go("/audit/explain") },
   { name: "audit: rules", as: "auditor", open: go("/audit/rules") },
   { name: "audit: events", as: "auditor", open: go("/audit/events") },
-  { name: "audit: an event and its proof", as: "auditor", shot: "proof", open: follow("/audit/events", "#events a[href^='/audit/events/']") },
+  { name: "audit: an event and its proof", as: "auditor", open: follow("/audit/events", "#events a[href^='/audit/events/']") },
   { name: "audit: who saw whose data", as: "auditor", open: go("/audit/access?why=audit") },
   { name: "audit: erasures", as: "auditor", open: go("/audit/erasures") },
-  { name: "audit: the ledger", as: "auditor", shot: "ledger", open: go("/audit/ledger") },
+  { name: "audit: the ledger", as: "auditor", open: go("/audit/ledger") },
 ];
