@@ -64,19 +64,21 @@ export async function poison(server, admin) {
     const slot = { date, start: "13:00", end: "15:00", activity, title: text };
     await attempt("slots", admin.post(`/agendas/${agenda.body.id}/slots`, slot));
   }
-  await room(admin, activity);
-  await patientsType(server, open, attempt);
+  const position = await room(admin, activity);
+  await patientsType(server, { ...open, position }, attempt);
   await receptionTypes(admin, attempt);
   return taken;
 }
 
-/** So many open times that thirty bookings are nothing unusual: under load each would be asked for work. */
+/** So many open times that thirty bookings are nothing unusual: under load each would be asked for work. Answers where the last stands. */
 async function room(admin, activity) {
   const practitioner = (await admin.post("/practitioners", { name: "Room for everybody" })).body;
   const agenda = (await admin.post("/agendas", { practitioner: practitioner.id })).body;
+  let opened;
   for (let days = 5; days < 20; days += 1) {
-    await admin.post(`/agendas/${agenda.id}/slots`, { date: dayAfter(days), start: "08:00", end: "18:00", activity, interval_minutes: 1 });
+    opened = await admin.post(`/agendas/${agenda.id}/slots`, { date: dayAfter(days), start: "08:00", end: "18:00", activity, interval_minutes: 1 });
   }
+  return opened.headers.get("booking-position");
 }
 
 /** Visitors book with such names and reasons, and cancel with such reasons. */
@@ -96,7 +98,8 @@ async function patientsType(server, service, attempt) {
     if (!visit) continue;
     const headers = { ...source, authorization: `Bearer ${visit.body.token}`, "idempotency-key": `poison-${i}` };
     // So far ahead that it may be cancelled online.
-    const free = await call(server, "GET", `${portal}/availabilities?service=${service.id}&from=${dayAfter(6)}&limit=1`, undefined, headers);
+    const asked = `service=${service.id}&from=${dayAfter(6)}&limit=1&after=${encodeURIComponent(service.position)}`;
+    const free = await call(server, "GET", `${portal}/availabilities?${asked}`, undefined, headers);
     const wanted = { service: service.id, availability: free.body.availabilities[0].availability, reason: { text } };
     if (service.config.reasons.length > 0) wanted.reason.choice = 0;
     const booked = await attempt("bookings", call(server, "POST", `${portal}/appointments`, wanted, headers));
