@@ -164,7 +164,11 @@ static TOLD: Mutex<BTreeSet<Hit>> = Mutex::new(BTreeSet::new());
 /// type it into public texts as well.
 pub fn remember<'a>(values: impl IntoIterator<Item = &'a str>) {
     let mut everybody = EVERYBODY.lock().unwrap_or_else(PoisonError::into_inner);
-    everybody.extend(values.into_iter().filter(|value| !value.contains('<')).map(str::to_owned));
+    everybody.extend(values.into_iter().filter(|value| !is_markup(value)).map(str::to_owned));
+}
+
+fn is_markup(value: &str) -> bool {
+    value.contains(['<', '>', '&', '%', '"', '=', '(', '{'])
 }
 
 /// Everybody who was remembered so far.

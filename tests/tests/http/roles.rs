@@ -51,7 +51,7 @@ async fn each_role_may_do_what_is_its_work_and_nothing_else_exists_for_it() {
         (Method::GET, format!("/patients/{patient}"), Value::Null, CARE),
         (Method::GET, format!("/patients/{patient}/appointments"), Value::Null, CARE),
         (Method::POST, "/patients/search".to_owned(), json!({ "text": "trem" }), CARE),
-        (Method::GET, format!("/audit/agenda?from={TOMORROW}"), Value::Null, AUDIT),
+        (Method::GET, format!("/audit/agenda?from={TOMORROW}"), Value::Null, EVERYBODY),
         (Method::GET, "/audit/events".to_owned(), Value::Null, AUDIT),
         (Method::GET, format!("/audit/appointments/{appointment}/history"), Value::Null, EVERYBODY),
     ];

@@ -139,8 +139,11 @@ async fn reading_never_writes_whatever_the_method() {
     let appointment = id(&scheduler.finds(TOMORROW, &link.reference()).await["id"]);
     let slot = id(&scheduler.day(small.desk.agenda, TOMORROW).await["slots"][0]["id"]);
     let staff = app.admin().token().await;
+    let first_event = app.events().await.swap_remove(0);
     let fill = |path: &str| {
         let values = [
+            ("event", first_event.id.to_string()),
+            ("person", patient.to_string()),
             ("clinic", app.clinic.id.to_string()),
             ("slug", app.clinic.slug.clone()),
             ("date", TOMORROW.to_owned()),
@@ -155,7 +158,6 @@ async fn reading_never_writes_whatever_the_method() {
     let explained = visitor.finds(small.service, "09:20").await;
     app.settle().await;
     app.app.ledger.sign(&app.app.engine, &app.app.views).await;
-    let first_event = app.events().await.swap_remove(0);
     let before = app.changes().await;
     let document = app.get("/api/v1/openapi.json").await.ok();
     let mut read = 0;

@@ -157,7 +157,7 @@ impl<'a> Play<'a> {
             play.services.push((id(&admin.post("/services", &form).await.ok()["id"]), name));
         }
         for n in 0..3 {
-            let person = Person::named("Ève", ["Tremblay", "Gagnon", "Bouchard"][n]).but(|p| {
+            let person = Person::named("Ève", ["Tremblay", "Lavigne", "Turcotte"][n]).but(|p| {
                 play.rng.pick(&["1940-02-03", "1985-06-15", "2019-11-24"]).clone_into(&mut p.birth_date);
                 play.rng.pick(&["female", "male"]).clone_into(&mut p.sex);
             });
