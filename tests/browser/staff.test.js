@@ -39,7 +39,8 @@ describe("schedules", () => {
         assert.notEqual(await on.admin.position(), before);
         await send(page, "#undo");
         await page.locator("#undone").waitFor();
-        const { days } = (await on.admin.get(`/agenda?from=${day(5)}&to=${day(11)}&agenda=${own.agenda.id}`)).body;
+        const asked = `from=${day(5)}&to=${day(11)}&agenda=${own.agenda.id}&after=${await on.admin.position()}`;
+        const { days } = (await on.admin.get(`/agenda?${asked}`)).body;
         const slots = days.filter(({ agenda }) => agenda === own.agenda.id).flatMap((shown) => shown.slots);
         assert.equal(slots.filter((slot) => !slot.withdrawn && slot.availabilities.length > 0).length, 0);
       }, { script });

@@ -167,16 +167,6 @@ const audited = async ({ server }) => {
 
 export const audit = [
   { name: "audit: search", as: "auditor", open: go("/audit") },
-  {
-    name: "audit: found",
-    as: "auditor",
-    open: async (v) => {
-      await v.page.goto("/audit");
-      await v.page.fill("#search", await audited(v));
-      await send(v.page, "#find");
-      await v.page.locator("#found").waitFor();
-    },
-  },
   { name: "audit: the agenda of the past", as: "auditor", open: async (v) => v.page.goto(`/audit/agenda?date=${await busyDay(v)}&view=day`) },
   { name: "audit: the reason for a look", as: "auditor", open: async (v) => v.page.goto(`/audit/appointments/${await audited(v)}`) },
   {

@@ -64,21 +64,30 @@ export async function poison(server, admin) {
     const slot = { date, start: "13:00", end: "15:00", activity, title: text };
     await attempt("slots", admin.post(`/agendas/${agenda.body.id}/slots`, slot));
   }
-  const position = await room(admin, activity);
-  await patientsType(server, { ...open, position }, attempt);
+  await room(admin, activity);
+  await patientsType(server, open, attempt);
   await receptionTypes(admin, attempt);
   return taken;
 }
 
-/** So many open times that thirty bookings are nothing unusual: under load each would be asked for work. Answers where the last stands. */
+/** So many open times that thirty bookings are nothing unusual: under load each would be asked for work. */
 async function room(admin, activity) {
   const practitioner = (await admin.post("/practitioners", { name: "Room for everybody" })).body;
   const agenda = (await admin.post("/agendas", { practitioner: practitioner.id })).body;
-  let opened;
   for (let days = 5; days < 20; days += 1) {
-    opened = await admin.post(`/agendas/${agenda.id}/slots`, { date: dayAfter(days), start: "08:00", end: "18:00", activity, interval_minutes: 1 });
+    await admin.post(`/agendas/${agenda.id}/slots`, { date: dayAfter(days), start: "08:00", end: "18:00", activity, interval_minutes: 1 });
   }
-  return opened.headers.get("booking-position");
+}
+
+/** Open times so far ahead that they may be cancelled online, once they are there. */
+async function openTimes(server, portal, service, headers) {
+  const asked = `service=${service.id}&from=${dayAfter(6)}&limit=1`;
+  for (let tries = 0; ; tries += 1) {
+    const { status, body } = await call(server, "GET", `${portal}/availabilities?${asked}`, undefined, headers);
+    if (body.availabilities?.length > 0) return body.availabilities;
+    if (tries === 50) throw new Error(`no open time: ${status} ${JSON.stringify(body)}`);
+    await new Promise((again) => setTimeout(again, 100));
+  }
 }
 
 /** Visitors book with such names and reasons, and cancel with such reasons. */
@@ -97,10 +106,8 @@ async function patientsType(server, service, attempt) {
     const visit = await attempt("visits", call(server, "POST", `${portal}/visits`, person, source));
     if (!visit) continue;
     const headers = { ...source, authorization: `Bearer ${visit.body.token}`, "idempotency-key": `poison-${i}` };
-    // So far ahead that it may be cancelled online.
-    const asked = `service=${service.id}&from=${dayAfter(6)}&limit=1&after=${encodeURIComponent(service.position)}`;
-    const free = await call(server, "GET", `${portal}/availabilities?${asked}`, undefined, headers);
-    const wanted = { service: service.id, availability: free.body.availabilities[0].availability, reason: { text } };
+    const free = await openTimes(server, portal, service, headers);
+    const wanted = { service: service.id, availability: free[0].availability, reason: { text } };
     if (service.config.reasons.length > 0) wanted.reason.choice = 0;
     const booked = await attempt("bookings", call(server, "POST", `${portal}/appointments`, wanted, headers));
     if (!booked) continue;
