@@ -165,9 +165,33 @@ const audited = async ({ server }) => {
   return body.days.flatMap(({ appointments }) => appointments ?? [])[0].id;
 };
 
+/** What the audit's search says to a text. */
+const searched = (text) => async (v) => {
+  await v.page.goto("/audit");
+  await v.page.fill("#search", text);
+  await send(v.page, "#find");
+  await v.page.locator("#found").waitFor();
+};
+
+/** Somebody of the demo's asks to be forgotten, once. */
+const asksToBeForgotten = async (clinic) => {
+  const { body } = await clinic.post("/patients/search", { text: "Ouellet" });
+  await clinic.post("/erasures", { patient: body.patients[0].id, note: "Par écrit" });
+};
+
 export const audit = [
   { name: "audit: search", as: "auditor", open: go("/audit") },
+  { name: "audit: search, several found", as: "auditor", open: searched("gagnon") },
+  { name: "audit: search, nothing found", as: "auditor", open: searched("Tremblay") },
   { name: "audit: the agenda of the past", as: "auditor", open: async (v) => v.page.goto(`/audit/agenda?date=${await busyDay(v)}&view=day`) },
+  {
+    name: "audit: the agenda before a change",
+    as: "auditor",
+    open: async (v) => {
+      await v.page.goto(`/audit/agenda?date=${await busyDay(v)}&view=day`);
+      return v.page.goto(await v.page.locator("#step-back").getAttribute("href"));
+    },
+  },
   { name: "audit: the reason for a look", as: "auditor", open: async (v) => v.page.goto(`/audit/appointments/${await audited(v)}`) },
   {
     name: "audit: an appointment",
@@ -176,11 +200,35 @@ export const audit = [
     open: async (v) => v.page.goto(`/audit/appointments/${await audited(v)}?why=audit`),
   },
   { name: "audit: what a visitor saw", as: "auditor", open: go("/audit/seen") },
-  { name: "audit: why", as: "auditor", open: go("/audit/explain") },
+  {
+    name: "audit: the times that a visitor saw",
+    as: "auditor",
+    open: follow("/audit/seen", "#services a"),
+  },
+  { name: "audit: why, nothing chosen", as: "auditor", open: go("/audit/explain") },
+  {
+    name: "audit: why",
+    as: "auditor",
+    open: async (v) => {
+      await follow("/audit/seen", "#services a")(v);
+      return v.page.goto(await v.page.locator("#times a").first().getAttribute("href"));
+    },
+  },
+  { name: "audit: a slot", as: "auditor", open: follow(async (v) => `/audit/appointments/${await audited(v)}?why=audit`, "a[href^='/audit/slots/']") },
+  { name: "audit: a patient", as: "auditor", open: async (v) => v.page.goto(`/audit/patients/${(await recordOf(v)).split("/").pop()}?why=audit`) },
   { name: "audit: rules", as: "auditor", open: go("/audit/rules") },
   { name: "audit: events", as: "auditor", open: go("/audit/events") },
   { name: "audit: an event and its proof", as: "auditor", open: follow("/audit/events", "#events a[href^='/audit/events/']") },
   { name: "audit: who saw whose data", as: "auditor", open: go("/audit/access?why=audit") },
-  { name: "audit: erasures", as: "auditor", open: go("/audit/erasures") },
+  { name: "audit: erasures, none", as: "auditor", open: go("/audit/erasures") },
+  { name: "audit: erasures", as: "auditor", set: asksToBeForgotten, open: go("/audit/erasures") },
+  {
+    name: "audit: an erasure",
+    as: "auditor",
+    open: async (v) => {
+      await v.page.goto("/audit/erasures");
+      return v.page.goto(`${await v.page.locator("#cases a").first().getAttribute("href")}?why=audit`);
+    },
+  },
   { name: "audit: the ledger", as: "auditor", open: go("/audit/ledger") },
 ];

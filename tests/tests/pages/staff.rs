@@ -264,6 +264,47 @@ async fn a_provisional_appointment_is_attached_undone_attached_to_another_and_ma
     browser.reads("15 June 1985");
 }
 
+// Neither stands in the queue: one is no online booking, of the other the visit has begun.
+#[tokio::test]
+async fn whom_staff_planned_for_and_who_stands_at_the_desk_are_identified_as_well() {
+    let app = TestApp::start().await;
+    let small = SmallClinic::with_a_morning(&app).await;
+    let record = app.scheduler().registers(&Person::named("Odile", "Roy")).await;
+    let contact = json!({ "contact": {
+        "first_name": "Odile", "last_name": "Roy", "birth_date": "1985-06-15", "sex": "female", "cell_phone": "514 555-0199"
+    } });
+    let planned = app.scheduler().plans(small.desk.agenda, TOMORROW, ("13:00", "13:20"), &contact).await.ok();
+    let link = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;
+    let booked = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
+    let planned = id(&planned["id"]);
+    app.goes_to(TOMORROW, "09:10");
+    assert_eq!(app.scheduler().queue().await, Vec::<Value>::new());
+    let mut browser = signed_in(&app, Role::Scheduler, &format!("/staff/appointments/{planned}")).await;
+    browser.follows("Identify the patient").await;
+    browser.presses("Attach this record", &[]).await;
+    assert_eq!(app.scheduler().opens(planned).await["patient"], json!(record));
+    browser.goes(&format!("/staff/appointments/{booked}")).await;
+    browser.follows("Identify the patient").await;
+    browser.presses("Create a record from these details", &[]).await;
+    browser.reads("The record is made.");
+    // Who has a record needs none.
+    browser.goes(&format!("/staff/identify/{planned}")).await;
+    browser.has_status(404);
+}
+
+#[tokio::test]
+async fn a_record_that_somebody_else_changed_says_who_and_when() {
+    let app = TestApp::start().await;
+    let record = app.scheduler().registers(&Person::named("Odile", "Roy")).await;
+    let mut stale = signed_in(&app, Role::Scheduler, &format!("/staff/patients/{record}/edit")).await;
+    let mut browser = signed_in(&app, Role::Administrator, &format!("/staff/patients/{record}/edit")).await;
+    browser.presses("Save", &[("first_name", "Odile-Anne")]).await;
+    stale.presses("Save", &[("last_name", "Royer")]).await;
+    stale.has_status(412);
+    stale.reads("Changed by Member administrator on");
+    stale.reads("Odile-Anne Roy");
+}
+
 #[tokio::test]
 async fn a_record_is_made_corrected_merged_and_marked() {
     let app = TestApp::start().await;

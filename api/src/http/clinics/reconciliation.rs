@@ -14,7 +14,7 @@ use axum::extract::State;
 use booking_domain::ids::{AppointmentId, ClinicId};
 use booking_domain::matching::{FieldName, fold_name};
 use booking_domain::person::{Profile, ProvisionalContact};
-use booking_domain::time::{Instant, WallDate};
+use booking_domain::time::{Instant, Tz, WallDate};
 use booking_projections::appointments::{AppointmentRow, Cursor};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -131,30 +131,72 @@ pub(crate) async fn queue(
     let page = appointments.reconciliation(clinic, after.or(Some(start)), limit).await.map_err(reads::unanswered)?;
     let next = page.last().filter(|_| page.len() >= limit).map(|row| cursor(&(row.placement.span.start, row.id)));
     let ahead = appointments.reconciliation(clinic, Some(start), LOOKED_AT).await.map_err(reads::unanswered)?;
-    let zone = app.engine.rules(clinic).await?.state.zone();
-
-    let mut people: HashMap<AppointmentId, Option<Profile>> = HashMap::new();
-    let mut bookings: BTreeMap<Who, Vec<Made>> = BTreeMap::new();
-    for row in ahead.iter().chain(&page) {
-        if people.contains_key(&row.id) {
-            continue;
-        }
-        let profile = match &row.contact {
-            #[expect(clippy::disallowed_methods, reason = "compared with one another; who is shown is noted below")]
-            Some(sealed) => app.engine.open::<Profile>(clinic, row.subject, sealed).await?,
-            None => None,
-        };
-        if let Some(profile) = &profile {
-            bookings.entry(who(profile)).or_default().push((row.booked_at, row.id));
-        }
-        people.insert(row.id, profile);
-    }
+    let group = Group::of(&app, clinic, ahead.iter().chain(&page)).await?;
     let mut waiting = Vec::with_capacity(page.len());
     for row in &page {
-        let profile = people.get(&row.id).and_then(Option::as_ref);
-        let summary = AppointmentSummary::of_row(row, zone);
-        waiting.push(match profile {
-            None => Unidentified {
+        waiting.push(group.judge(&app, &access, row).await?);
+    }
+    access.answer(Read::new(ReconciliationQueue { waiting, next }, fresh)).await
+}
+
+/// One appointment without a record, wherever it stands: in the queue, planned by staff with contact details alone, or
+/// already begun, when the person stands at the desk.
+///
+/// # Errors
+///
+/// Not found, if there is no such appointment or it has its patient or was cancelled.
+pub(crate) async fn one(
+    app: &AppState,
+    principal: &Principal,
+    (clinic, id): (ClinicId, AppointmentId),
+    after: Option<&str>,
+) -> ApiResult<Unidentified> {
+    let access = principal.opens(app, clinic, RECEPTION, "listReconciliation", About::Anybody).await?;
+    reads::caught_up(app, &["appointments", "patients"], after).await?;
+    let appointments = &app.views.appointments;
+    let row = appointments.by_id(id).await.map_err(reads::unanswered)?;
+    let row = row.filter(|row| row.clinic == clinic && row.is_provisional() && row.is_live());
+    let row = row.ok_or_else(Problem::not_found)?;
+    let start: Cursor = (app.engine.now(), AppointmentId(Uuid::nil()));
+    let ahead = appointments.reconciliation(clinic, Some(start), LOOKED_AT).await.map_err(reads::unanswered)?;
+    let group = Group::of(app, clinic, ahead.iter().chain([&row])).await?;
+    let judged = group.judge(app, &access, &row).await?;
+    access.answer(judged).await
+}
+
+/// Bookings that are compared with one another, to find those that look like one person.
+struct Group {
+    zone: Tz,
+    now: Instant,
+    people: HashMap<AppointmentId, Option<Profile>>,
+    bookings: BTreeMap<Who, Vec<Made>>,
+}
+
+impl Group {
+    async fn of(app: &AppState, clinic: ClinicId, rows: impl Iterator<Item = &AppointmentRow>) -> ApiResult<Self> {
+        let zone = app.engine.rules(clinic).await?.state.zone();
+        let (mut people, mut bookings) = (HashMap::new(), BTreeMap::<Who, Vec<Made>>::new());
+        for row in rows {
+            if people.contains_key(&row.id) {
+                continue;
+            }
+            let profile = match &row.contact {
+                #[expect(clippy::disallowed_methods, reason = "compared with one another; who is shown is noted below")]
+                Some(sealed) => app.engine.open::<Profile>(clinic, row.subject, sealed).await?,
+                None => None,
+            };
+            if let Some(profile) = &profile {
+                bookings.entry(who(profile)).or_default().push((row.booked_at, row.id));
+            }
+            people.insert(row.id, profile);
+        }
+        Ok(Self { zone, now: app.engine.now(), people, bookings })
+    }
+
+    async fn judge(&self, app: &AppState, access: &Access<'_>, row: &AppointmentRow) -> ApiResult<Unidentified> {
+        let summary = AppointmentSummary::of_row(row, self.zone);
+        match self.people.get(&row.id).and_then(Option::as_ref) {
+            None => Ok(Unidentified {
                 appointment: summary,
                 contact: access.details(row.subject, None),
                 why: None,
@@ -162,14 +204,13 @@ pub(crate) async fn queue(
                 same_person: vec![],
                 future_bookings: 1,
                 third_or_later: false,
-            },
+            }),
             Some(profile) => {
-                let others = bookings.get(&who(profile)).map(Vec::as_slice).unwrap_or_default();
-                unidentified(&app, &access, row, summary, profile, others, now).await?
+                let others = self.bookings.get(&who(profile)).map(Vec::as_slice).unwrap_or_default();
+                unidentified(app, access, row, summary, profile, others, self.now).await
             }
-        });
+        }
     }
-    access.answer(Read::new(ReconciliationQueue { waiting, next }, fresh)).await
 }
 
 async fn unidentified(

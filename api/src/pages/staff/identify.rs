@@ -7,10 +7,11 @@ use super::picker::{Found, SearchForm, find};
 use super::words::{notice, refusal, sex};
 use crate::http::AppState;
 use crate::http::clinics::appointments::change::{self, AttachPatient};
-use crate::http::clinics::reconciliation::{QueueQuery, Unidentified, queue};
+use crate::http::clinics::reconciliation::{self, QueueQuery, Unidentified, queue};
 use crate::http::disclosure::PersonDetails;
 use crate::http::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::http::problem::{ApiResult, Problem};
+use crate::http::{reads, wire};
 use crate::pages::form::Form;
 use crate::pages::text::{Words, telephone};
 use crate::pages::{assets, render};
@@ -19,6 +20,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use booking_domain::clinic::Clinic;
+use booking_domain::ids::{AppointmentId, PractitionerId};
 use booking_domain::time::{Instant, WallDate};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -171,13 +173,14 @@ fn due(w: Words, clinic: &Clinic, now: Instant, date: &str) -> String {
     }
 }
 
+/// `same`: when the other bookings are that look like the same person's.
 fn case(
     app: &AppState,
     signed: &SignedIn,
     clinic: &Clinic,
     waiting: &Unidentified,
     not: &[Uuid],
-    all: &[Unidentified],
+    same: impl Iterator<Item = Instant>,
 ) -> Case {
     let (w, summary) = (signed.w, &waiting.appointment);
     let typed = waiting.contact.get();
@@ -204,9 +207,8 @@ fn case(
         differs: proposal.differs.iter().map(|name| field_name(w, name)).collect::<Vec<_>>().join(", "),
     });
     let zone = clinic.zone();
-    let same = all.iter().filter(|other| waiting.same_person.contains(&other.appointment.id));
     let person = person(w, &waiting.contact);
-    let practitioner = clinic.practitioners.get(&booking_domain::ids::PractitionerId(summary.practitioner));
+    let practitioner = clinic.practitioners.get(&PractitionerId(summary.practitioner));
     Case {
         id: summary.id,
         href: address(summary.id),
@@ -217,7 +219,7 @@ fn case(
         practitioner: practitioner.map(|p| p.name.clone()).unwrap_or_default(),
         what: summary.service_name.as_ref().map(|name| w.of_text(name).to_owned()).unwrap_or_default(),
         why: why(w, waiting.why),
-        same_person: same.map(|other| moment(w, &other.appointment.when.start, zone)).collect(),
+        same_person: same.map(|start| w.moment(start, zone)).collect(),
         third: waiting.third_or_later,
         rows: rows.collect(),
         proposals: proposals.collect(),
@@ -234,7 +236,12 @@ async fn list(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Ra
     let answer = queue(State(app.clone()), signed.principal.clone(), path, ApiQuery(query)).await?.body;
     let rules = app.engine.rules(signed.principal.clinic).await?;
     let all = &answer.waiting;
-    let cases = all.iter().map(|waiting| case(&app, &signed, &rules.state, waiting, &asked.not, all)).collect();
+    let cases = all.iter().map(|waiting| {
+        let same = all.iter().filter(|other| waiting.same_person.contains(&other.appointment.id));
+        let same = same.filter_map(|other| wire::instant("start", &other.appointment.when.start).ok());
+        case(&app, &signed, &rules.state, waiting, &asked.not, same)
+    });
+    let cases = cases.collect();
     let undo = asked.undo.zip(asked.revision);
     let page = List {
         w: signed.w,
@@ -248,20 +255,17 @@ async fn list(State(app): State<AppState>, signed: SignedIn, RawQuery(query): Ra
     render(&page)
 }
 
-/// One of the queue, wherever in it it stands.
+/// One that waits, wherever it stands.
 async fn waiting(app: &AppState, signed: &SignedIn, id: Uuid, not: &[Uuid], after: Option<String>) -> ApiResult<Case> {
-    let rules = app.engine.rules(signed.principal.clinic).await?;
-    let mut cursor = None;
-    loop {
-        let query = QueueQuery { cursor, limit: Some(100), after: after.clone() };
-        let path = ApiPath(signed.clinic());
-        let answer = queue(State(app.clone()), signed.principal.clone(), path, ApiQuery(query)).await?.body;
-        let all = &answer.waiting;
-        if let Some(found) = all.iter().find(|waiting| waiting.appointment.id == id) {
-            return Ok(case(app, signed, &rules.state, found, not, all));
-        }
-        cursor = Some(answer.next.ok_or_else(Problem::not_found)?);
+    let clinic = signed.principal.clinic;
+    let waiting = reconciliation::one(app, &signed.principal, (clinic, AppointmentId(id)), after.as_deref()).await?;
+    let mut same = Vec::new();
+    for other in &waiting.same_person {
+        let row = app.views.appointments.by_id(AppointmentId(*other)).await.map_err(reads::unanswered)?;
+        same.extend(row.map(|row| row.placement.span.start));
     }
+    let rules = app.engine.rules(clinic).await?;
+    Ok(case(app, signed, &rules.state, &waiting, not, same.into_iter()))
 }
 
 async fn one(

@@ -5,6 +5,7 @@ mod change;
 mod form;
 
 use super::appointments::{Person, moment, person, shown_on_page, with_status};
+use super::changed::changed_since;
 use super::frame::{Frame, Section, SignedIn};
 use super::picker::{Found, SearchForm, find};
 use super::words;
@@ -23,7 +24,8 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use booking_domain::clinic::Clinic;
-use booking_domain::ids::PractitionerId;
+use booking_domain::ids::{PatientId, PractitionerId};
+use booking_domain::stream::StreamName;
 use booking_domain::time::WallDate;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -192,6 +194,7 @@ async fn show(
 /// What a refusal says, over the record as it stands now.
 async fn refused(app: &AppState, signed: &SignedIn, id: Uuid, problem: Problem) -> ApiResult<Response> {
     let problem = shown_on_page(problem)?;
-    let alert = words::refusal(signed.w, &problem);
+    let changed = changed_since(app, signed, &StreamName::patient(PatientId(id)), Some(&problem)).await?;
+    let alert = changed.unwrap_or_else(|| words::refusal(signed.w, &problem));
     with_status(&problem, show(app, signed, id, None, (None, Some(alert))).await?)
 }

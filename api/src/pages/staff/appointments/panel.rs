@@ -211,7 +211,7 @@ impl Panel {
             who,
             typed,
             record: details.record.as_ref().map(|record| record.id),
-            to_identify: summary.to_identify,
+            to_identify: summary.to_identify && summary.status != "cancelled",
             attached: summary.attached,
             what: summary.service_name.as_ref().map_or_else(|| activity.clone(), |name| w.of_text(name).to_owned()),
             activity,
