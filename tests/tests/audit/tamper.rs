@@ -348,10 +348,12 @@ async fn an_export_is_verified_without_the_directory_and_a_changed_character_is_
     let mut rng = Rng::new(1);
     for _ in 0..booking_tests::seeds::rounds(60, 2_000) {
         let at = rng.below(lines.len() - 1);
+        let mut cut_off = false;
         let mut changed: Vec<Vec<u8>> = lines.iter().map(|line| line.to_vec()).collect();
         match rng.below(3) {
             0 => {
                 changed.remove(at);
+                cut_off = at == lines.len() - 2;
             }
             1 => changed.swap(at, (at + 1) % (lines.len() - 1)),
             _ => {
@@ -363,7 +365,10 @@ async fn an_export_is_verified_without_the_directory_and_a_changed_character_is_
         let first = changed.iter().zip(&lines).take_while(|(a, b)| a == *b).count();
         let report = judged(&changed.concat()).await;
         assert_eq!(report.verdict, Verdict::Altered, "line {first}: {report:?}");
-        assert_eq!(report.first_bad_leaf(), Some(u64::try_from(first).unwrap()), "{report:?}");
+        // Of a history that ends early nobody can say that nothing before was changed: only its whole root was signed.
+        let named = (!cut_off).then(|| u64::try_from(first).unwrap());
+        assert_eq!(report.first_bad_leaf(), named, "{report:?}");
+        assert!(!cut_off || report.altered[0].what.contains("the history ends"), "{report:?}");
     }
 
     // One clinic's export has the others as hashes, and the same root.

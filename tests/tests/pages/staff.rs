@@ -278,7 +278,7 @@ async fn whom_staff_planned_for_and_who_stands_at_the_desk_are_identified_as_wel
     let booked = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
     let planned = id(&planned["id"]);
     app.goes_to(TOMORROW, "09:10");
-    assert_eq!(app.scheduler().queue().await, Vec::<Value>::new());
+    assert!(app.scheduler().queue().await.is_empty());
     let mut browser = signed_in(&app, Role::Scheduler, &format!("/staff/appointments/{planned}")).await;
     browser.follows("Identify the patient").await;
     browser.presses("Attach this record", &[]).await;
