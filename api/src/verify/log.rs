@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Rows of one read, and reads that may wait to be hashed.
-const PAGE: u32 = 2_000;
+const PAGE: u32 = 500;
 const AHEAD: usize = 4;
 
 pub(super) async fn verify(data: &Path, options: &Options) -> anyhow::Result<Report> {
