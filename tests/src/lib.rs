@@ -12,6 +12,7 @@
 //! | [`chance`] | random clinics, slots, people and commands |
 //! | [`canaries`] | personal values, searched for wherever they must not be; every server's data directory when it goes |
 //! | [`oracle`] | what a log means, found out without the domain's own fold |
+//! | [`house`], [`guests`] | a server in this process with clinics set up through the engine, and what clients of its portal do |
 //! | [`load`] | what a log may never say, whatever load, race or crash it went through |
 //!
 //! Nothing here reads the machine's clock, zone or randomness.
@@ -24,6 +25,8 @@ pub mod canaries;
 pub mod chance;
 pub mod cluster;
 pub mod command;
+pub mod guests;
+pub mod house;
 pub mod http;
 pub mod load;
 pub mod meddler;

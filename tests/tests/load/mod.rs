@@ -2,8 +2,6 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | `portal` | what a client of the portal does, over kept-alive connections |
-//! | `house` | a server in this process, and clinics in it |
 //! | `races` | two hundred clients want the same thing |
 //! | `release` | many more visitors than times, all at one instant |
 //! | `desk` | how long the agenda's largest pages take |
@@ -20,11 +18,9 @@
 pub(crate) mod child;
 mod desk;
 mod driver;
-mod house;
 mod kills;
 mod looked;
 mod oracle;
-pub(crate) mod portal;
 mod posts;
 mod races;
 mod release;
@@ -32,6 +28,7 @@ mod rotation;
 mod swarm;
 mod witness;
 
+pub(crate) use booking_tests::{guests as portal, house};
 use std::time::Duration;
 
 /// What a number of answers took.

@@ -1,6 +1,8 @@
 //! A server in this process, and clinics in it that are set up through the engine.
 
-use super::portal::Portal;
+use crate::actors::plain_service;
+use crate::guests::Portal;
+use crate::load::events_of;
 use booking_api::AppOptions;
 use booking_api::app::App;
 use booking_api::cli::serve::{Listen, Serving};
@@ -14,8 +16,6 @@ use booking_domain::time::{Tz, WallDate};
 use booking_domain::values::{Language, Localized, Modality};
 use booking_engine::{Actor, Context, Engine, Place, SlotDraft};
 use booking_store::Recorded;
-use booking_tests::actors::plain_service;
-use booking_tests::load::events_of;
 use std::sync::Arc;
 use tempfile::TempDir;
 
