@@ -13,6 +13,7 @@ use crate::envelope::Envelope;
 use crate::projection::{At, Rows, View, ViewError};
 use crate::tables::{RowTable, Tables};
 use async_trait::async_trait;
+use booking_domain::agenda_day::AgendaDayEvent;
 use booking_domain::ids::AppointmentId;
 use sqlx::SqliteConnection;
 
@@ -48,7 +49,11 @@ impl View for Appointments {
     type Loaded = ();
 
     fn keys(&self, event: &Envelope) -> Vec<AppointmentId> {
-        day_of(event).and_then(|(_, happened)| happened.appointment()).into_iter().collect()
+        match day_of(event) {
+            // The row begins here: there is none to be read.
+            None | Some((_, AgendaDayEvent::AppointmentBooked(_))) => vec![],
+            Some((_, happened)) => happened.appointment().into_iter().collect(),
+        }
     }
 
     fn fold(&self, event: &Envelope, rows: &mut Rows<AppointmentId, AppointmentRow>) -> Result<(), String> {
