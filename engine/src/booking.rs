@@ -223,6 +223,8 @@ impl Engine {
                 claimed = subjects.first().copied();
             }
         }
+        // Given back, so that the fold takes the booking in where it lies: held here, the whole day would be copied.
+        drop(known);
         let booked = self
             .transact(ctx, &stream, "book", |day: &Folded<AgendaDay>, now| {
                 decide_book_online(&day.state, clinic, &book, now)
