@@ -166,7 +166,7 @@ impl Engine {
         self.finish_move_in(ctx, source, target).await?;
         let folded = self.day(target.agenda, target.date).await?;
         let trace = folded.commands.get(&step_of(movement, "arrive")).copied();
-        Ok(Changed { whereabouts: target, committed: Committed { folded, trace, replayed } })
+        Ok(Changed { whereabouts: target, committed: Committed { folded, trace, stored: None, replayed } })
     }
 
     async fn destination(&self, ctx: &Context, source: Whereabouts, to: &MoveTo) -> Result<(Whereabouts, Destination)> {

@@ -17,7 +17,7 @@ use booking_domain::stream::StreamName;
 use booking_domain::time::Instant;
 use booking_events::{EventCodec, Metadata};
 use booking_store::fold::{Aggregate, FoldError, Folded, Trace};
-use booking_store::{AppendError, Expected, NewEvent, Position};
+use booking_store::{AppendError, Expected, NewEvent, Position, Recorded};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -39,6 +39,8 @@ pub struct Committed<A> {
     pub folded: Arc<Folded<A>>,
     /// Its events' place; none if there was nothing to do.
     pub trace: Option<Trace>,
+    /// Its last event as it was stored just now; none if there was nothing to do, or an earlier run had stored it.
+    pub stored: Option<Recorded>,
     /// True if an earlier run of the same command had done it.
     pub replayed: bool,
 }
@@ -158,7 +160,7 @@ impl Engine {
                     }
                     settled if fresh => {
                         return match settled {
-                            Ok(_) => Ok(Committed { folded, trace: None, replayed: false }),
+                            Ok(_) => Ok(Committed { folded, trace: None, stored: None, replayed: false }),
                             Err(refusal) => Err(Failure::Refused(refusal)),
                         };
                     }
@@ -250,7 +252,7 @@ impl Engine {
         let metadata = envelope(ctx, now);
         let json = metadata.to_json();
         let expected = Expected::head(folded.revision);
-        let batch: Vec<NewEvent> =
+        let mut batch: Vec<NewEvent> =
             events.iter().zip(0u32..).map(|(event, index)| new_event(ctx, step, stream, &json, event, index)).collect();
         let mut resends = 0;
         let appended = loop {
@@ -290,7 +292,8 @@ impl Engine {
             Some(folded) => folded,
             None => self.refresh(entry, stream, entry.get()).await?,
         };
-        Ok(Some(Committed { folded, trace: Some(trace), replayed: false }))
+        let stored = batch.pop().map(|last| recorded(stream, &trace, last));
+        Ok(Some(Committed { folded, trace: Some(trace), stored, replayed: false }))
     }
 
     pub(crate) async fn back_off(&self, attempt: u32) {
@@ -307,7 +310,7 @@ fn own_outcome<A, R>(ctx: &Context, folded: &Arc<Folded<A>>) -> Option<Outcome<A
     Some(if other_body {
         Err(Failure::KeyReused)
     } else {
-        Ok(Committed { folded: Arc::clone(folded), trace: Some(*trace), replayed: true })
+        Ok(Committed { folded: Arc::clone(folded), trace: Some(*trace), stored: None, replayed: true })
     })
 }
 
@@ -325,6 +328,19 @@ pub(crate) fn new_event<E: EventCodec>(
         event_type: encoded.event_type.into(),
         metadata: metadata.to_owned(),
         payload: encoded.payload,
+    }
+}
+
+/// The last event of an append, as the log has it.
+fn recorded(stream: &StreamName, trace: &Trace, event: NewEvent) -> Recorded {
+    Recorded {
+        position: trace.position,
+        stream: stream.clone(),
+        revision: trace.last,
+        id: event.id,
+        event_type: event.event_type.into(),
+        metadata: event.metadata,
+        payload: event.payload,
     }
 }
 

@@ -21,6 +21,7 @@ use booking_domain::values::BadField;
 use booking_engine::{Actor, Booked, OnlineBooking};
 use booking_events::sealed_forms::Reason;
 use booking_projections::ledger::event_hash;
+use booking_store::Recorded;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::ToSchema;
@@ -209,11 +210,14 @@ fn confirmation(
     }
 }
 
-/// The receipt of a booking, made from the event as the log gives it back. The booking is made: a log that does not
-/// answer now takes away the receipt and nothing else.
+/// The receipt of a booking, made from the event as it was just stored; of a retry, as the log gives it back. The booking is
+/// made: a log that does not answer now takes away the receipt and nothing else.
 async fn receipt(app: &AppState, booked: &Booked) -> Option<Receipt> {
+    let of = |event: &Recorded| Receipt { event: event.id, event_hash: hex::encode(event_hash(event)) };
+    if let Some(event) = &booked.committed.stored {
+        return Some(of(event));
+    }
     let stream = StreamName::agenda_day(booked.agenda, booked.date);
     let revision = booked.committed.trace?.last;
-    let event = app.log().read_stream(&stream, revision, 1).await.ok()?.into_iter().next()?;
-    Some(Receipt { event: event.id, event_hash: hex::encode(event_hash(&event)) })
+    app.log().read_stream(&stream, revision, 1).await.ok()?.first().map(of)
 }
