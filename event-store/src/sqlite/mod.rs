@@ -8,6 +8,7 @@
 //! | `plan` | decides a batch in memory |
 //! | `writer` | stores the batch |
 //! | `read` | reads pages |
+//! | `tail` | the last events in memory, for those who follow the log |
 //! | `raw` | reads what is there, beside a running server, for audits |
 //! | `sql` | the inserts' fixed shapes |
 
@@ -20,6 +21,7 @@ mod raw;
 mod read;
 mod sql;
 mod stats;
+mod tail;
 mod writer;
 
 pub use options::{Delay, Fault, OnFatal, OpenError, SqliteOptions};
@@ -37,6 +39,7 @@ use read::Reader;
 use stats::Counters;
 use std::path::Path;
 use std::sync::Arc;
+use tail::Tail;
 use tokio::sync::{mpsc, oneshot, watch};
 use writer::{Message, Statements, Writer};
 
@@ -67,7 +70,7 @@ impl SqliteStore {
     pub async fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let opened = open::open(path, &options).await?;
-        let index = Arc::new(opened.index);
+        let (index, tail) = (Arc::new(opened.index), Arc::new(Tail::default()));
         let counters = Arc::new(Counters::default());
         let (changed_sender, changed) = watch::channel(0);
         let (closed_sender, closed) = watch::channel(());
@@ -75,6 +78,7 @@ impl SqliteStore {
         let writer = Writer {
             connection: opened.writer,
             index: Arc::clone(&index),
+            tail: Arc::clone(&tail),
             counters: Arc::clone(&counters),
             next: opened.next,
             recent: Recent::default(),
@@ -98,7 +102,7 @@ impl SqliteStore {
             })
         });
         spawned.map_err(file::io_error(path))?;
-        let reader = Reader { pool: opened.readers, index };
+        let reader = Reader { pool: opened.readers, index, tail };
         Ok(Self { inner: Arc::new(Inner { queue, reader, counters, changed, closed, options }) })
     }
 

@@ -4,6 +4,7 @@
 
 use super::index::Index;
 use super::open::is_damage;
+use super::tail::Tail;
 use crate::port::{Page, Position, ReadError, Recorded};
 use booking_domain::stream::StreamName;
 use futures::TryStreamExt;
@@ -27,6 +28,7 @@ const IDS: &str = "SELECT event_id, position FROM events WHERE stream = ? AND re
 pub(super) struct Reader {
     pub(super) pool: SqlitePool,
     pub(super) index: Arc<Index>,
+    pub(super) tail: Arc<Tail>,
 }
 
 impl Reader {
@@ -64,6 +66,10 @@ impl Reader {
         let wanted = last.saturating_sub(start).min(limit as u64).min(PAGE_EVENTS);
         if wanted == 0 {
             return Ok(Page { events: Vec::new(), next: after, end: start >= last });
+        }
+        if let Some(events) = self.tail.after(start, last, wanted) {
+            let next = start + events.len() as u64;
+            return Ok(Page { events, next: Some(Position(next)), end: next >= last });
         }
         let mut events = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0).min(4_096));
         let (mut next, mut bytes) = (start, 0_usize);

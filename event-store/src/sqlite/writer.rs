@@ -10,6 +10,7 @@ use super::options::{Fault, OnFatal};
 use super::plan::{self, Answer, Outcome, Plan, Recent, Work};
 use super::sql::{Inserts, Values};
 use super::stats::Counters;
+use super::tail::Tail;
 use crate::port::AppendError;
 use sqlx::{Connection, SqliteConnection};
 use std::sync::Arc;
@@ -45,6 +46,7 @@ enum Failure {
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
     pub(super) index: Arc<Index>,
+    pub(super) tail: Arc<Tail>,
     pub(super) counters: Arc<Counters>,
     pub(super) next: Next,
     pub(super) recent: Recent,
@@ -169,6 +171,8 @@ impl Writer {
             }
             return Err(failure);
         }
+        // Before it is shown: whoever is told of a position finds the event.
+        self.tail.extend(&plan);
         plan.publish(&self.index);
         self.next = plan.next;
         self.changed.send_modify(|count| *count = count.wrapping_add(1));
@@ -251,6 +255,7 @@ impl Writer {
     /// one, so that none of them fails for another's fault.
     async fn replay(&mut self, why: &str, work: &[Work], replies: &mut [Option<oneshot::Sender<Answer>>]) {
         tracing::error!(why, "the log refused a batch: reading the index again, then appending one by one");
+        self.tail.clear();
         match open::reload(&mut self.connection, &self.index).await {
             Ok(next) => self.next = next,
             Err(error) => return self.answer_failure(&judge(&error), replies),
