@@ -37,6 +37,12 @@ pub struct RunnerOptions {
     pub warm_rows: usize,
 }
 
+/// Between two pages of more than [`CROWD`] events as many more are waited for: a transaction costs as much for one event
+/// as for many. Whoever waits for what they have just written waits so much longer at most, and only under load.
+const BREATH: Duration = Duration::from_millis(10);
+/// So many events on a page are a load.
+const CROWD: usize = 16;
+
 /// Rows kept from page to page while a projection is far behind.
 pub(crate) const REBUILD_ROWS: usize = 50_000;
 
@@ -51,6 +57,8 @@ impl Default for RunnerOptions {
 pub enum Progress {
     /// There is more to read.
     More,
+    /// The end of the log is reached, and it is growing fast.
+    Crowd,
     /// The end of the log is reached.
     Idle,
 }
@@ -162,9 +170,15 @@ impl<V: View> Runner<V> {
         while !stop.is_cancelled() {
             // Marked as seen before reading: what arrives meanwhile wakes the next wait.
             news.borrow_and_update();
+            let begun = Instant::now();
             let pause = match self.step(&stop).await {
                 Ok(Progress::More) => {
                     failures = 0;
+                    continue;
+                }
+                Ok(Progress::Crowd) => {
+                    failures = 0;
+                    tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep_until(begun + BREATH) => {} }
                     continue;
                 }
                 Ok(Progress::Idle) => {
@@ -248,7 +262,11 @@ impl<V: View> Runner<V> {
             self.make_indexes(at.generation).await?;
             lane.caught_up = true;
         }
-        Ok(if page.end { Progress::Idle } else { Progress::More })
+        Ok(match page.end {
+            true if page.events.len() > CROWD => Progress::Crowd,
+            true => Progress::Idle,
+            false => Progress::More,
+        })
     }
 
     /// Makes the indexes that a generation has not, one at a time: other projections write between them.
