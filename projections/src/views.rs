@@ -16,6 +16,7 @@ use crate::runner::{QuarantineError, Runner, RunnerOptions};
 use crate::status::ProjectionStatus;
 use async_trait::async_trait;
 use booking_store::{EventStore, Position};
+use futures::{Stream, StreamExt};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -180,6 +181,16 @@ impl Views {
     /// Makes a projection again from the log while it is read; returns when readers see the new rows.
     pub async fn rebuild(&self, projection: &str, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
         self.lane(projection).ok_or(RebuildError::UnknownProjection)?.rebuild(cancel).await
+    }
+
+    /// Makes every projection again, a few at the same time: while one writes, others read and decode. Reports come as they
+    /// end.
+    pub fn rebuild_all<'a>(
+        &'a self,
+        cancel: &'a CancellationToken,
+    ) -> impl Stream<Item = Result<RebuildReport, RebuildError>> + 'a {
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from) + 1;
+        futures::stream::iter(&self.lanes).map(move |lane| lane.rebuild(cancel)).buffer_unordered(at_once)
     }
 
     /// Leaves out the event at which a projection stopped, and lets it go on. Recorded with the reason.

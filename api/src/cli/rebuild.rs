@@ -2,6 +2,8 @@
 
 use super::{Data, answer, open, progress};
 use crate::import::Progress;
+use booking_projections::RebuildReport;
+use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 #[derive(clap::Args)]
@@ -20,27 +22,34 @@ pub(super) async fn run(arguments: RebuildArguments, json: bool) -> anyhow::Resu
         booking_projections::discard(&arguments.data.data.join("views.db"))?;
     }
     let app = open(&arguments.data).await?;
-    let mut names = arguments.projection;
-    if names.is_empty() {
-        names = app.views.names().into_iter().map(str::to_owned).collect();
-    }
+    let (names, cancel) = (arguments.projection, CancellationToken::new());
     let bars = progress::Bars::default();
-    let of = u64::try_from(names.len()).unwrap_or(u64::MAX);
-    bars.stage("read models", of);
-    for name in names {
-        let report = app.views.rebuild(&name, &CancellationToken::new()).await?;
-        if json {
-            answer(&serde_json::json!({ "projection": name, "agrees": report.agrees() }).to_string());
-        } else {
-            let agreed = match report.agrees() {
-                Some(true) => "as before",
-                Some(false) => "DIFFERENT from before",
-                None => "nothing to compare with",
-            };
-            answer(&format!("{name}: made again, {agreed}"));
-        }
+    let of = if names.is_empty() { app.views.names().len() } else { names.len() };
+    bars.stage("read models", u64::try_from(of).unwrap_or(u64::MAX));
+    let mut reports = if names.is_empty() {
+        app.views.rebuild_all(&cancel).boxed()
+    } else {
+        futures::stream::iter(&names).then(|name| app.views.rebuild(name, &cancel)).boxed()
+    };
+    while let Some(report) = reports.next().await {
+        tell(&report?, json);
         bars.advance(1);
     }
+    drop(reports);
     app.close().await;
     Ok(())
+}
+
+fn tell(report: &RebuildReport, json: bool) {
+    let (name, agrees) = (report.projection, report.agrees());
+    if json {
+        answer(&serde_json::json!({ "projection": name, "agrees": agrees }).to_string());
+        return;
+    }
+    let agreed = match agrees {
+        Some(true) => "as before",
+        Some(false) => "DIFFERENT from before",
+        None => "nothing to compare with",
+    };
+    answer(&format!("{name}: made again, {agreed}"));
 }

@@ -17,6 +17,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 use std::collections::HashMap;
 use std::path::Path;
+use std::pin::pin;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -120,8 +121,8 @@ pub(super) async fn rebuild(bench: &Bench) -> anyhow::Result<Findings> {
     let mut all = Vec::new();
     for _ in 0..bench.scale.runs.min(2) {
         let (begun, cancel) = (Instant::now(), CancellationToken::new());
-        for name in serving.app.views.names() {
-            let report = serving.app.views.rebuild(name, &cancel).await?;
+        let mut reports = pin!(serving.app.views.rebuild_all(&cancel));
+        while let Some(report) = reports.try_next().await? {
             anyhow::ensure!(report.agrees() != Some(false), "{} came out different", report.projection);
         }
         all.push(rate(events, begun.elapsed()));
