@@ -32,6 +32,7 @@ mod patients;
 mod quota;
 mod schedule;
 mod seal;
+mod statistics;
 mod sweep;
 mod transact;
 mod viewer;
@@ -48,6 +49,7 @@ pub use moving::*;
 pub use notices::*;
 pub use patients::*;
 pub use seal::*;
+pub use statistics::EngineStatistics;
 pub use transact::{Committed, Failure, Outcome};
 pub use viewer::*;
 
@@ -83,6 +85,7 @@ pub struct Engine {
     running: Arc<DashSet<CommandId>>,
     standstill: RwLock<Option<String>>,
     administrators: tokio::sync::Mutex<()>,
+    counters: statistics::Counters,
 }
 
 impl Engine {
@@ -104,6 +107,7 @@ impl Engine {
             running: Arc::new(DashSet::new()),
             standstill: RwLock::default(),
             administrators: tokio::sync::Mutex::new(()),
+            counters: statistics::Counters::default(),
         }
     }
 
