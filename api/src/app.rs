@@ -45,6 +45,10 @@ pub struct AppOptions {
     pub messages: crate::messages::MessageOptions,
     /// How the ledger is signed.
     pub ledger: LedgerOptions,
+    /// How much is taken on at once.
+    pub capacity: crate::http::shedding::Capacity,
+    /// How long a server that was told to stop goes on answering, while whoever sends it requests finds out.
+    pub drain: Duration,
 }
 
 impl AppOptions {
@@ -64,13 +68,16 @@ impl AppOptions {
             work: crate::http::work::Levels::default(),
             answer_after: Some(crate::http::deadline::USUAL),
             messages: crate::messages::MessageOptions::default(),
+            capacity: crate::http::shedding::Capacity::default(),
+            drain: Duration::from_secs(3),
         }
     }
 
-    /// For a short command: what was signed is checked, and nothing is signed.
+    /// For a short command: what was signed is checked, and nothing is signed; messages wait for the next server.
     pub fn without_signing(data: impl Into<PathBuf>) -> Self {
         let mut options = Self::new(data);
         options.ledger.key = None;
+        options.messages.untouched = true;
         options
     }
 }
@@ -101,7 +108,15 @@ pub struct App {
     pub code_alarm: crate::messages::codes::Alarm,
     /// Signs the ledger, and knows whether it agrees with what was signed.
     pub ledger: Arc<Keeper>,
-    /// Ends every long-lived stream and task.
+    /// How much is taken on at once.
+    pub places: crate::http::shedding::Places,
+    /// What was asked, for metrics.
+    pub requests: crate::http::metrics::Requests,
+    /// This server is about to stop: it is not ready, and long-lived streams end.
+    pub draining: tokio_util::sync::CancellationToken,
+    /// How long it goes on answering then.
+    pub drain: Duration,
+    /// Ends every task.
     pub stop: tokio_util::sync::CancellationToken,
     place: OpenLog,
     _lock: std::fs::File,
@@ -200,6 +215,10 @@ impl App {
             erasures,
             messages,
             code_alarm: crate::messages::codes::Alarm::default(),
+            places: crate::http::shedding::Places::new(options.capacity),
+            requests: crate::http::metrics::Requests::default(),
+            draining: tokio_util::sync::CancellationToken::new(),
+            drain: options.drain,
             stop,
             place,
             _lock: lock,
@@ -223,6 +242,11 @@ impl App {
         self.engine.log()
     }
 
+    /// The log's file, if it is in the data directory.
+    pub(crate) const fn log_file(&self) -> Option<&booking_store::SqliteStore> {
+        self.place.in_file()
+    }
+
     /// Waits until every view shows the log's head; false if that took longer than five seconds.
     pub async fn settle(&self) -> bool {
         self.settle_within(Duration::from_secs(5)).await
@@ -239,6 +263,7 @@ impl App {
 
     /// Stops tasks, writes what is waiting, closes the stores.
     pub async fn close(&self) {
+        self.draining.cancel();
         self.stop.cancel();
         self.messages.finish().await;
         self.demand.flush(&self.engine).await;
@@ -257,7 +282,8 @@ impl App {
 #[error("the data directory {} is in use by another process; commands go through the running server", .0.display())]
 pub struct DataInUse(pub PathBuf);
 
-fn lock(data: &Path) -> anyhow::Result<std::fs::File> {
+/// Takes a data directory for this process alone.
+pub(crate) fn lock(data: &Path) -> anyhow::Result<std::fs::File> {
     let path = data.join("lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
     match file.try_lock() {

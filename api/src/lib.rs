@@ -10,12 +10,14 @@
 //! | [`import`], [`demo`] | a clinic from files; the demo clinic is one |
 //! | [`erasures`] | carrying out what was decided about forgetting a person |
 //! | [`ledger`] | signs the ledger, and checks it at the start |
+//! | [`moving`], [`backup`] | a log goes to another store; copies of log and vault, and what is made of them again |
 //! | [`export`], [`verify`] | a history as text; whether a history is the signed one and kept the rules |
 //! | [`demand_counter`], [`housekeeping`] | what runs beside requests |
 //!
 //! Nothing imports this crate but its binary and the whole-system tests.
 
 pub mod app;
+pub mod backup;
 pub mod cli;
 pub mod demand_counter;
 pub mod demo;
@@ -27,6 +29,7 @@ pub mod import;
 pub mod ledger;
 mod log_place;
 pub mod messages;
+pub mod moving;
 pub mod operator;
 pub mod pages;
 pub mod verify;

@@ -66,6 +66,11 @@ impl OpenLog {
         Ok(Self { log, file: None })
     }
 
+    /// The log's file, if it is in the data directory.
+    pub(crate) const fn in_file(&self) -> Option<&SqliteStore> {
+        self.file.as_ref()
+    }
+
     /// Writes what is waiting.
     pub(crate) async fn close(&self) {
         if let Some(file) = &self.file {
@@ -74,14 +79,16 @@ impl OpenLog {
     }
 }
 
+/// Reaches the log at an address.
 #[cfg(feature = "kurrentdb")]
-async fn connect(cluster: &Cluster) -> anyhow::Result<Arc<dyn EventStore>> {
+pub(crate) async fn connect(cluster: &Cluster) -> anyhow::Result<Arc<dyn EventStore>> {
     let options = booking_store::KurrentOptions::default();
     Ok(Arc::new(booking_store::KurrentStore::connect(&cluster.0, options).await?))
 }
 
+/// Reaches the log at an address.
 #[cfg(not(feature = "kurrentdb"))]
-fn connect(_: &Cluster) -> std::future::Ready<anyhow::Result<Arc<dyn EventStore>>> {
+pub(crate) fn connect(_: &Cluster) -> std::future::Ready<anyhow::Result<Arc<dyn EventStore>>> {
     std::future::ready(Err(anyhow::anyhow!(
         "this build keeps the log in a file only: a log on a cluster needs one with the feature kurrentdb"
     )))

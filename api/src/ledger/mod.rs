@@ -17,7 +17,7 @@ mod shelf;
 
 pub use anchor::Anchors;
 pub use key::KEY_FILE;
-pub use shelf::{FOLDER, KEYS_FILE, Shelf};
+pub use shelf::{FOLDER, KEYS_FILE, NotesOfFile, Shelf};
 
 use anyhow::Context as _;
 use booking_domain::time::Instant;

@@ -48,6 +48,8 @@ pub struct MessageOptions {
     pub public_url: String,
     /// Nothing is sent by itself: a test says when.
     pub by_hand: bool,
+    /// Nobody is told anything here, and whoever comes next goes on where the last one stopped: for a short command.
+    pub untouched: bool,
 }
 
 impl MessageOptions {
@@ -78,7 +80,7 @@ impl Messages {
     ) -> anyhow::Result<Arc<Self>> {
         if options.any() {
             engine.begin_notices().await?;
-        } else {
+        } else if !options.untouched {
             engine.end_notices().await?;
         }
         let shown = || Arc::new(shown::ShownChannel(Arc::clone(engine.vault()))) as Arc<dyn Channel>;
