@@ -40,6 +40,11 @@ impl Home {
     pub async fn close(self) {
         self.vault.close().await;
     }
+    /// Ends it, and has its directory looked at before that goes.
+    pub async fn close_and(self, look: impl FnOnce()) {
+        self.vault.close().await;
+        look();
+    }
     /// A world on a log in memory, or where `BOOKING_LOG` says.
     pub fn world(&self, seed: u64) -> World {
         self.world_on(crate::cluster::usual_log(), seed)
