@@ -82,6 +82,7 @@ pub struct Engine {
     folds: folds::Folds,
     running: Arc<DashSet<CommandId>>,
     standstill: RwLock<Option<String>>,
+    clock_off: std::sync::atomic::AtomicBool,
     administrators: tokio::sync::Mutex<()>,
 }
 
@@ -103,6 +104,7 @@ impl Engine {
             folds: folds::Folds::new(),
             running: Arc::new(DashSet::new()),
             standstill: RwLock::default(),
+            clock_off: std::sync::atomic::AtomicBool::new(false),
             administrators: tokio::sync::Mutex::new(()),
         }
     }
@@ -142,6 +144,15 @@ impl Engine {
     /// Why no command is taken; none: they are.
     pub fn standstill(&self) -> Option<String> {
         self.standstill.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says whether this node's clock is off, against those of its peers: then it takes no command.
+    pub fn clock_is_off(&self, off: bool) {
+        self.clock_off.store(off, std::sync::atomic::Ordering::Release);
+    }
+    /// Whether this node's clock is off.
+    pub fn is_clock_off(&self) -> bool {
+        self.clock_off.load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// Marks a command as running on this node until the guard is dropped; none if it is running already.

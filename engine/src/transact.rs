@@ -125,6 +125,9 @@ impl Engine {
         if let Some(why) = self.standstill() {
             return Err(Failure::Standstill(why));
         }
+        if self.is_clock_off() {
+            return Err(Failure::ClockBehind);
+        }
         let entry = self.folds.entry::<A>(stream);
         let waiting = entry.queue.fetch_add(1, Ordering::AcqRel);
         let _queued = Queued(&entry.queue);
