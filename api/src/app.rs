@@ -2,6 +2,7 @@
 
 use crate::ledger::{Keeper, LedgerOptions};
 use crate::log_place::{Cluster, OpenLog};
+use crate::vault_place::{self, VaultServer};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use booking_domain::ids::{ClinicId, SubjectId};
@@ -32,6 +33,10 @@ pub struct AppOptions {
     pub log: SqliteOptions,
     /// Where the log is, if it is not in the data directory.
     pub cluster: Option<Cluster>,
+    /// Where the vault is, if it is not in the data directory.
+    pub vault: Option<VaultServer>,
+    /// Whether the machine's clock is compared with that of the vault's server; tests that set their clock do not.
+    pub compares_clock: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Limits per source, visit, contact and clinic, and work under load; tests of races lift them.
@@ -59,6 +64,8 @@ impl AppOptions {
             engine: EngineOptions::default(),
             log: SqliteOptions::default(),
             cluster: None,
+            vault: None,
+            compares_clock: true,
             trusted_proxies: Vec::new(),
             source_limits: true,
             work: crate::http::work::Levels::default(),
@@ -101,6 +108,7 @@ pub struct App {
     pub code_alarm: crate::messages::codes::Alarm,
     /// Signs the ledger, and knows whether it agrees with what was signed.
     pub ledger: Arc<Keeper>,
+    pub(crate) compares_clock: bool,
     /// Ends every long-lived stream and task.
     pub stop: tokio_util::sync::CancellationToken,
     place: OpenLog,
@@ -136,20 +144,25 @@ impl App {
         let data = options.data.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data directory {}", data.display()))?;
         let lock = lock(&data)?;
-        anyhow::ensure!(
-            !data.join("events.db").exists() || data.join("vault.db").exists(),
-            "the log is in {} but its vault is not: restore vault.db and root.key, without which nothing personal in the \
-             log can be read",
-            data.display()
-        );
         // Before anything is made here: a directory that belongs to another log is left as it is.
         let cluster = match &options.cluster {
             Some(cluster) => Some(OpenLog::cluster(&data, cluster).await.context("log")?),
             None => None,
         };
+        let log_has_events = match &cluster {
+            Some(cluster) => cluster.has_events,
+            None => data.join("events.db").exists(),
+        };
+        vault_place::check(&data, options.vault.as_ref(), log_has_events)?;
         let erasures = crate::erasures::ErasureList::open(&data)?;
-        let ledger = Arc::new(Keeper::open(&data, &options.ledger, &*options.entropy).context("ledger")?);
-        let (vault, created) = Vault::open_dir(&data, Arc::clone(&options.entropy)).await.context("vault")?;
+        let mut ledger = options.ledger.clone();
+        if options.vault.is_some() && log_has_events && ledger.key.as_ref().is_some_and(|key| !key.exists()) {
+            tracing::warn!("no ledger.key: this node signs nothing; copy it from the node that made it");
+            ledger.key = None;
+        }
+        let ledger = Arc::new(Keeper::open(&data, &ledger, &*options.entropy).context("ledger")?);
+        let entropy = Arc::clone(&options.entropy);
+        let (vault, created) = vault_place::open(&data, options.vault.as_ref(), log_has_events, entropy).await?;
         let vault = Arc::new(vault);
         // What was opened before a refusal is closed before the refusal is told: the next start finds nothing in use.
         let place = match cluster {
@@ -200,6 +213,7 @@ impl App {
             erasures,
             messages,
             code_alarm: crate::messages::codes::Alarm::default(),
+            compares_clock: options.compares_clock,
             stop,
             place,
             _lock: lock,
@@ -212,6 +226,8 @@ impl App {
         if let Err(error) = crate::erasures::apply(&app, Duration::from_secs(1)).await {
             tracing::warn!(%error, "the erasure list could not be applied yet; the service is not ready");
         }
+        crate::clock_watch::look(&app).await;
+        crate::clock_watch::start(&app);
         // After the erasures: nobody who was erased is written to.
         app.messages.start();
         crate::housekeeping::start(&app);
@@ -246,6 +262,9 @@ impl App {
             self.views.wait_for("ledger", head, Duration::from_secs(5)).await;
         }
         self.ledger.sign(&self.engine, &self.views).await;
+        if let Err(error) = self.engine.vault().give_leases_back().await {
+            tracing::warn!(%error, "duties could not be given back; another node has them in a while");
+        }
         self.views.close().await;
         self.engine.vault().close().await;
         self.place.close().await;

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`app`], `log_place` | opens log, vault, engine and views of a data directory; where the log is |
+//! | [`app`], `log_place`, `vault_place` | opens log, vault, engine and views of a data directory; where log and vault are |
 //! | [`http`] | the JSON API; one file per group of endpoints, each with its types |
 //! | [`pages`] | the HTML pages: portal, staff; they call the API's functions |
 //! | [`cli`] | the command line |
@@ -17,8 +17,10 @@
 
 pub mod app;
 pub mod cli;
+pub mod clock_watch;
 pub mod demand_counter;
 pub mod demo;
+pub mod duties;
 pub mod erasures;
 pub mod export;
 pub mod housekeeping;
@@ -29,7 +31,9 @@ mod log_place;
 pub mod messages;
 pub mod operator;
 pub mod pages;
+mod vault_place;
 pub mod verify;
 
 pub use app::{App, AppOptions};
 pub use log_place::Cluster;
+pub use vault_place::VaultServer;

@@ -25,13 +25,15 @@ impl Cluster {
 pub(crate) struct OpenLog {
     pub(crate) log: Arc<dyn EventStore>,
     file: Option<SqliteStore>,
+    /// It was not empty when it was opened; known of a cluster only.
+    pub(crate) has_events: bool,
 }
 
 impl OpenLog {
     /// Opens the log in this data directory, or makes it.
     pub(crate) async fn file(data: &Path, options: SqliteOptions) -> anyhow::Result<Self> {
         let file = SqliteStore::open(&data.join("events.db"), options).await?;
-        Ok(Self { log: Arc::new(file.clone()), file: Some(file) })
+        Ok(Self { log: Arc::new(file.clone()), file: Some(file), has_events: false })
     }
 
     /// Reaches the log on a cluster, if it is the one that this data directory belongs to.
@@ -43,6 +45,7 @@ impl OpenLog {
         );
         let log = connect(cluster).await?;
         let first = log.read_all(None, 1).await?.events.first().map(|event| event.id.to_string());
+        let has_events = first.is_some();
         let remembered = data.join("log.id");
         let known = std::fs::read_to_string(&remembered).ok();
         match (first, known) {
@@ -52,18 +55,13 @@ impl OpenLog {
                  the log",
                 data.display()
             ),
-            (Some(first), None) => {
-                anyhow::ensure!(
-                    data.join("vault.db").exists(),
-                    "the log has events, but {} has no vault: restore vault.db and root.key, without which nothing personal \
-                     in the log can be read",
-                    data.display()
-                );
+            // A directory without keys is refused right after, and stays without a log.
+            (Some(first), None) if data.join("root.key").exists() => {
                 std::fs::write(&remembered, first).with_context(|| format!("cannot write {}", remembered.display()))?;
             }
-            (None, None) => {}
+            (_, None) => {}
         }
-        Ok(Self { log, file: None })
+        Ok(Self { log, file: None, has_events })
     }
 
     /// Writes what is waiting.

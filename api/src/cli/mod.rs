@@ -22,6 +22,7 @@ mod viewer;
 
 use crate::app::{App, AppOptions, DataInUse};
 use crate::log_place::Cluster;
+use crate::vault_place::VaultServer;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -52,17 +53,26 @@ struct Data {
     /// password is better given by the environment, which other users of the machine do not see.
     #[arg(long, value_name = "ADDRESS", env = "CLINIC_BOOKING_LOG", hide_env_values = true)]
     log: Option<String>,
+    /// The vault, if it is not in the data directory: a database on a PostgreSQL server, postgres://…
+    /// (docs/operations.md). An address with a password is better given by the environment.
+    #[arg(long, value_name = "ADDRESS", env = "CLINIC_BOOKING_VAULT", hide_env_values = true)]
+    vault: Option<String>,
 }
 
 impl Data {
     /// How a server opens it.
     fn options(&self) -> AppOptions {
-        AppOptions { cluster: self.log.clone().map(Cluster::at), ..AppOptions::new(&self.data) }
+        self.placed(AppOptions::new(&self.data))
     }
 
     /// How a short command opens it.
     fn without_signing(&self) -> AppOptions {
-        AppOptions { cluster: self.log.clone().map(Cluster::at), ..AppOptions::without_signing(&self.data) }
+        self.placed(AppOptions::without_signing(&self.data))
+    }
+
+    fn placed(&self, options: AppOptions) -> AppOptions {
+        let (cluster, vault) = (self.log.clone().map(Cluster::at), self.vault.clone().map(VaultServer::at));
+        AppOptions { cluster, vault, ..options }
     }
 
     /// The data directory, for a command that reads the log's file beside a running server.

@@ -68,10 +68,11 @@ async fn ready(State(app): State<AppState>) -> impl IntoResponse {
         Standing::Checking => Some("the history is being checked against the newest checkpoint".to_owned()),
         Standing::Broken(why) => Some(why),
     };
-    let ready = log && healthy && holds && erasures && !draining;
+    let clock = !app.engine.is_clock_off();
+    let ready = log && healthy && holds && erasures && clock && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let ledger = json!({ "holds": holds, "why": why });
-    let body = json!({ "ready": ready, "log": log, "draining": draining, "ledger": ledger, "erasures": erasures,
+    let body = json!({ "ready": ready, "log": log, "draining": draining, "ledger": ledger, "erasures": erasures, "clock": clock,
         "projections": projections });
     (status, Json(body))
 }

@@ -78,7 +78,15 @@ pub fn data_directory() -> TempDir {
 #[must_use]
 pub fn options(data: &Path, clock: &Arc<ManualClock>) -> AppOptions {
     let clock = Arc::clone(clock) as _;
-    AppOptions { clock, source_limits: false, answer_after: None, ..AppOptions::new(data) }
+    let vault = crate::vaults::server_of(data);
+    AppOptions {
+        clock,
+        vault,
+        compares_clock: false,
+        source_limits: false,
+        answer_after: None,
+        ..AppOptions::new(data)
+    }
 }
 
 /// On a free port of this machine.
