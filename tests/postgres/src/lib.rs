@@ -9,6 +9,7 @@
 //! folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "the path of the programs comes from the environment")]
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};

@@ -2,14 +2,19 @@
 
 use booking_api::clock_watch;
 use booking_api::{AppOptions, Cluster, VaultServer};
+use booking_domain::clinic::ClinicRegistered;
+use booking_domain::ids::{ClinicId, MemberId};
+use booking_domain::time::Instant;
 use booking_domain::values::Role;
+use booking_engine::{Actor, Failure, ManualClock};
 use booking_tests::canaries::DataDirectory;
 use booking_tests::http::portal::Visitor;
 use booking_tests::http::setup::TOMORROW;
-use booking_tests::http::{Person, SmallClinic, TestApp};
+use booking_tests::http::{Person, SmallClinic, TestApp, TestClinic};
 use kurrent_double::Double;
 use reqwest::Method;
 use serde_json::json;
+use sqlx::{Connection, Row};
 use std::sync::Arc;
 
 /// What they share.
@@ -58,7 +63,7 @@ async fn a_visit_a_booking_a_session_and_a_sign_out_are_good_on_every_node() {
     let booked = there.sends_booking("one-key", &booking).await.ok();
     booked.has_status(201);
     let again = opened.sends_booking("one-key", &booking).await.ok();
-    assert_eq!(again.str("/reference"), booked.str("/reference"));
+    assert_eq!(again.str("/appointment/reference"), booked.str("/appointment/reference"));
     let other = json!({ "service": clinic.service, "availability": opened.finds(clinic.service, "09:30").await });
     opened.sends_booking("one-key", &other).await.has_status(422);
 
@@ -130,18 +135,24 @@ async fn a_node_without_the_root_key_does_not_join_and_makes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_node_whose_clock_is_off_takes_no_commands_until_it_is_right() {
     let shared = Shared::new().await;
-    let a = TestApp::start_with(|options| AppOptions { compares_clock: true, ..shared.on()(options) }).await;
-    let server = a.app.engine.vault().server_clock().await.unwrap().unwrap();
-    let comes = async |minutes: i64| {
-        a.clock.set(server.plus_minutes(minutes));
+    let mut conn = sqlx::PgConnection::connect(&shared.url).await.unwrap();
+    let text = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    let now = Instant(sqlx::query(text).fetch_one(&mut conn).await.unwrap().get(0));
+    let clock = Arc::new(ManualClock::new(now));
+    let nobody = TestClinic { id: ClinicId::from_bytes([1; 16]), slug: "x".to_owned(), members: Vec::new() };
+    let watched = |options| AppOptions { compares_clock: true, ..shared.on()(options) };
+    let a = TestApp::on_with(DataDirectory::new(), nobody, Arc::clone(&clock), watched).await;
+    for (n, (minutes, off)) in [(0, false), (2, true), (0, false), (-2, true), (0, false)].into_iter().enumerate() {
+        clock.set(now.plus_minutes(minutes));
         clock_watch::look(&a.app).await;
-        let opened = a.admin().post("/activities", &json!({})).await;
-        (a.app.engine.is_clock_off(), opened.status)
-    };
-    for (minutes, off) in [(0, false), (2, true), (0, false), (-2, true), (0, false)] {
-        let (is_off, status) = comes(minutes).await;
-        assert_eq!(is_off, off, "{minutes} minutes off");
-        println!("{minutes}: {status}");
+        assert_eq!(a.app.engine.is_clock_off(), off, "{minutes} minutes off");
+        let clinic = a.app.engine.fresh_clinic();
+        let administrator = MemberId(a.app.engine.fresh_command().0);
+        let zone = "America/Toronto".to_owned();
+        let registered = ClinicRegistered { clinic, name: format!("Clinique {n}"), zone, administrator };
+        let done = a.app.engine.register_clinic(&a.ctx(clinic, Actor::Operator), &registered).await;
+        assert_eq!(matches!(done, Err(Failure::ClockBehind)), off, "{minutes} minutes off");
+        assert_eq!(done.is_ok(), !off, "{minutes} minutes off");
     }
     a.stop().await;
 }
