@@ -2,6 +2,7 @@
 
 use crate::ledger::{Keeper, LedgerOptions};
 use crate::log_place::{Cluster, OpenLog};
+use crate::vault_place::{self, VaultServer};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use booking_domain::ids::{ClinicId, SubjectId};
@@ -32,6 +33,10 @@ pub struct AppOptions {
     pub log: SqliteOptions,
     /// Where the log is, if it is not in the data directory.
     pub cluster: Option<Cluster>,
+    /// Where the vault is, if it is not in the data directory.
+    pub vault: Option<VaultServer>,
+    /// Whether the machine's clock is compared with that of the vault's server; tests that set their clock do not.
+    pub compares_clock: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Limits per source, visit, contact and clinic, and work under load; tests of races lift them.
@@ -45,6 +50,10 @@ pub struct AppOptions {
     pub messages: crate::messages::MessageOptions,
     /// How the ledger is signed.
     pub ledger: LedgerOptions,
+    /// How much is taken on at once.
+    pub capacity: crate::http::shedding::Capacity,
+    /// How long a server that was told to stop goes on answering, while whoever sends it requests finds out.
+    pub drain: Duration,
 }
 
 impl AppOptions {
@@ -59,18 +68,23 @@ impl AppOptions {
             engine: EngineOptions::default(),
             log: SqliteOptions::default(),
             cluster: None,
+            vault: None,
+            compares_clock: true,
             trusted_proxies: Vec::new(),
             source_limits: true,
             work: crate::http::work::Levels::default(),
             answer_after: Some(crate::http::deadline::USUAL),
             messages: crate::messages::MessageOptions::default(),
+            capacity: crate::http::shedding::Capacity::default(),
+            drain: Duration::from_secs(3),
         }
     }
 
-    /// For a short command: what was signed is checked, and nothing is signed.
+    /// For a short command: what was signed is checked, and nothing is signed; messages wait for the next server.
     pub fn without_signing(data: impl Into<PathBuf>) -> Self {
         let mut options = Self::new(data);
         options.ledger.key = None;
+        options.messages.untouched = true;
         options
     }
 }
@@ -101,7 +115,16 @@ pub struct App {
     pub code_alarm: crate::messages::codes::Alarm,
     /// Signs the ledger, and knows whether it agrees with what was signed.
     pub ledger: Arc<Keeper>,
-    /// Ends every long-lived stream and task.
+    /// How much is taken on at once.
+    pub places: crate::http::shedding::Places,
+    /// What was asked, for metrics.
+    pub requests: crate::http::metrics::Requests,
+    /// This server is about to stop: it is not ready, and long-lived streams end.
+    pub draining: tokio_util::sync::CancellationToken,
+    /// How long it goes on answering then.
+    pub drain: Duration,
+    pub(crate) compares_clock: bool,
+    /// Ends every task.
     pub stop: tokio_util::sync::CancellationToken,
     place: OpenLog,
     _lock: std::fs::File,
@@ -136,20 +159,25 @@ impl App {
         let data = options.data.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data directory {}", data.display()))?;
         let lock = lock(&data)?;
-        anyhow::ensure!(
-            !data.join("events.db").exists() || data.join("vault.db").exists(),
-            "the log is in {} but its vault is not: restore vault.db and root.key, without which nothing personal in the \
-             log can be read",
-            data.display()
-        );
         // Before anything is made here: a directory that belongs to another log is left as it is.
         let cluster = match &options.cluster {
             Some(cluster) => Some(OpenLog::cluster(&data, cluster).await.context("log")?),
             None => None,
         };
+        let log_has_events = match &cluster {
+            Some(cluster) => cluster.has_events,
+            None => data.join("events.db").exists(),
+        };
+        vault_place::check(&data, options.vault.as_ref(), log_has_events)?;
         let erasures = crate::erasures::ErasureList::open(&data)?;
-        let ledger = Arc::new(Keeper::open(&data, &options.ledger, &*options.entropy).context("ledger")?);
-        let (vault, created) = Vault::open_dir(&data, Arc::clone(&options.entropy)).await.context("vault")?;
+        let mut ledger = options.ledger.clone();
+        if options.vault.is_some() && log_has_events && ledger.key.as_ref().is_some_and(|key| !key.exists()) {
+            tracing::warn!("no ledger.key: this node signs nothing; copy it from the node that made it");
+            ledger.key = None;
+        }
+        let ledger = Arc::new(Keeper::open(&data, &ledger, &*options.entropy).context("ledger")?);
+        let entropy = Arc::clone(&options.entropy);
+        let (vault, created) = vault_place::open(&data, options.vault.as_ref(), log_has_events, entropy).await?;
         let vault = Arc::new(vault);
         // What was opened before a refusal is closed before the refusal is told: the next start finds nothing in use.
         let place = match cluster {
@@ -200,6 +228,11 @@ impl App {
             erasures,
             messages,
             code_alarm: crate::messages::codes::Alarm::default(),
+            places: crate::http::shedding::Places::new(options.capacity),
+            requests: crate::http::metrics::Requests::default(),
+            draining: tokio_util::sync::CancellationToken::new(),
+            drain: options.drain,
+            compares_clock: options.compares_clock,
             stop,
             place,
             _lock: lock,
@@ -212,6 +245,8 @@ impl App {
         if let Err(error) = crate::erasures::apply(&app, Duration::from_secs(1)).await {
             tracing::warn!(%error, "the erasure list could not be applied yet; the service is not ready");
         }
+        crate::clock_watch::look(&app).await;
+        crate::clock_watch::start(&app);
         // After the erasures: nobody who was erased is written to.
         app.messages.start();
         crate::housekeeping::start(&app);
@@ -221,6 +256,11 @@ impl App {
     /// The log.
     pub fn log(&self) -> &Arc<dyn EventStore> {
         self.engine.log()
+    }
+
+    /// The log's file, if it is in the data directory.
+    pub(crate) const fn log_file(&self) -> Option<&booking_store::SqliteStore> {
+        self.place.in_file()
     }
 
     /// Waits until every view shows the log's head; false if that took longer than five seconds.
@@ -239,6 +279,7 @@ impl App {
 
     /// Stops tasks, writes what is waiting, closes the stores.
     pub async fn close(&self) {
+        self.draining.cancel();
         self.stop.cancel();
         self.messages.finish().await;
         self.demand.flush(&self.engine).await;
@@ -246,6 +287,9 @@ impl App {
             self.views.wait_for("ledger", head, Duration::from_secs(5)).await;
         }
         self.ledger.sign(&self.engine, &self.views).await;
+        if let Err(error) = self.engine.vault().give_leases_back().await {
+            tracing::warn!(%error, "duties could not be given back; another node has them in a while");
+        }
         self.views.close().await;
         self.engine.vault().close().await;
         self.place.close().await;
@@ -257,7 +301,8 @@ impl App {
 #[error("the data directory {} is in use by another process; commands go through the running server", .0.display())]
 pub struct DataInUse(pub PathBuf);
 
-fn lock(data: &Path) -> anyhow::Result<std::fs::File> {
+/// Takes a data directory for this process alone.
+pub(crate) fn lock(data: &Path) -> anyhow::Result<std::fs::File> {
     let path = data.join("lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
     match file.try_lock() {

@@ -2,6 +2,7 @@
 //! for correctness: holds end by the clock, moves by whoever meets them.
 
 use crate::app::App;
+use crate::duties::{self, Duty};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,13 +31,27 @@ pub fn start(app: &Arc<App>) {
 }
 
 async fn round(app: &App) {
-    sweep(app).await;
-    default_recognition(app).await;
+    // Each node's own.
     app.demand.flush(&app.engine).await;
     app.limits.forget_old(app.engine.now());
-    purge(app).await;
     finish_rotations(app).await;
-    crate::erasures::sweep(app).await;
+    // One node's, asked for anew before each piece: none of them takes long, and the node may have slept.
+    if ours(app).await {
+        sweep(app).await;
+    }
+    if ours(app).await {
+        default_recognition(app).await;
+    }
+    if ours(app).await {
+        purge(app).await;
+    }
+    if ours(app).await {
+        crate::erasures::sweep(app).await;
+    }
+}
+
+async fn ours(app: &App) -> bool {
+    duties::is_ours(&app.engine, Duty::Housekeeping).await
 }
 
 /// 8.7: where codes can be sent, clinics that chose nothing ask for one.

@@ -25,13 +25,15 @@ impl Cluster {
 pub(crate) struct OpenLog {
     pub(crate) log: Arc<dyn EventStore>,
     file: Option<SqliteStore>,
+    /// It was not empty when it was opened; known of a cluster only.
+    pub(crate) has_events: bool,
 }
 
 impl OpenLog {
     /// Opens the log in this data directory, or makes it.
     pub(crate) async fn file(data: &Path, options: SqliteOptions) -> anyhow::Result<Self> {
         let file = SqliteStore::open(&data.join("events.db"), options).await?;
-        Ok(Self { log: Arc::new(file.clone()), file: Some(file) })
+        Ok(Self { log: Arc::new(file.clone()), file: Some(file), has_events: false })
     }
 
     /// Reaches the log on a cluster, if it is the one that this data directory belongs to.
@@ -43,6 +45,7 @@ impl OpenLog {
         );
         let log = connect(cluster).await?;
         let first = log.read_all(None, 1).await?.events.first().map(|event| event.id.to_string());
+        let has_events = first.is_some();
         let remembered = data.join("log.id");
         let known = std::fs::read_to_string(&remembered).ok();
         match (first, known) {
@@ -52,18 +55,18 @@ impl OpenLog {
                  the log",
                 data.display()
             ),
-            (Some(first), None) => {
-                anyhow::ensure!(
-                    data.join("vault.db").exists(),
-                    "the log has events, but {} has no vault: restore vault.db and root.key, without which nothing personal \
-                     in the log can be read",
-                    data.display()
-                );
+            // A directory without keys is refused right after, and stays without a log.
+            (Some(first), None) if data.join("root.key").exists() => {
                 std::fs::write(&remembered, first).with_context(|| format!("cannot write {}", remembered.display()))?;
             }
-            (None, None) => {}
+            (_, None) => {}
         }
-        Ok(Self { log, file: None })
+        Ok(Self { log, file: None, has_events })
+    }
+
+    /// The log's file, if it is in the data directory.
+    pub(crate) const fn in_file(&self) -> Option<&SqliteStore> {
+        self.file.as_ref()
     }
 
     /// Writes what is waiting.
@@ -74,14 +77,16 @@ impl OpenLog {
     }
 }
 
+/// Reaches the log at an address.
 #[cfg(feature = "kurrentdb")]
-async fn connect(cluster: &Cluster) -> anyhow::Result<Arc<dyn EventStore>> {
+pub(crate) async fn connect(cluster: &Cluster) -> anyhow::Result<Arc<dyn EventStore>> {
     let options = booking_store::KurrentOptions::default();
     Ok(Arc::new(booking_store::KurrentStore::connect(&cluster.0, options).await?))
 }
 
+/// Reaches the log at an address.
 #[cfg(not(feature = "kurrentdb"))]
-fn connect(_: &Cluster) -> std::future::Ready<anyhow::Result<Arc<dyn EventStore>>> {
+pub(crate) fn connect(_: &Cluster) -> std::future::Ready<anyhow::Result<Arc<dyn EventStore>>> {
     std::future::ready(Err(anyhow::anyhow!(
         "this build keeps the log in a file only: a log on a cluster needs one with the feature kurrentdb"
     )))

@@ -1,4 +1,4 @@
-//! What an operator has a running server do: looking after keys.
+//! What an operator has a running server do: looking after keys, leaving out a bad event.
 //!
 //! A command of the command line that finds its data directory in use asks the server on it, through the operations
 //! listener. It proves that it may by a token that the server lays into the data directory when it starts, readable by
@@ -8,6 +8,8 @@ use crate::app::App;
 use anyhow::Context as _;
 use booking_domain::ids::ClinicId;
 use booking_domain::time::Tz;
+use booking_projections::QuarantineError;
+use booking_store::Position;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -31,6 +33,40 @@ pub enum KeyCommand {
     RotateClinics,
     /// Give one clinic a new key.
     RotateClinic(ClinicId),
+}
+
+/// An event that a read model leaves out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Quarantine {
+    /// The read model that stopped.
+    pub projection: String,
+    /// The position at which it stopped.
+    pub position: u64,
+    /// Why the event is left out.
+    pub why: String,
+}
+
+/// How long a read model is waited for that has not come to the bad event yet.
+const STOPS_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// Has a read model leave out the event at which it stopped.
+pub async fn quarantine(app: &App, what: &Quarantine) -> anyhow::Result<()> {
+    let position = Position(what.position);
+    let stopped = async {
+        loop {
+            match app.views.quarantine(&what.projection, position, &what.why).await {
+                // After a start it has yet to come there.
+                Err(QuarantineError::NotStoppedThere) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    };
+    match tokio::time::timeout(STOPS_WITHIN, stopped).await {
+        Ok(outcome) => Ok(outcome?),
+        Err(_) => Err(QuarantineError::NotStoppedThere.into()),
+    }
 }
 
 /// The keys after a command.
@@ -125,10 +161,26 @@ impl Door {
         serde_json::from_str(&text).with_context(|| format!("{} cannot be read", path.display()))
     }
 
-    /// Has the server carry out a command. A rotation takes as long as it takes.
+    /// Has the server carry out a command on keys. A rotation takes as long as it takes.
     pub async fn ask(&self, command: KeyCommand) -> anyhow::Result<KeyReport> {
+        self.send("keys", &command).await
+    }
+
+    /// Has the server's read model leave out an event.
+    pub async fn has_quarantined(&self, what: &Quarantine) -> anyhow::Result<Quarantine> {
+        self.send("quarantine", what).await
+    }
+
+    /// What the server's /readyz says.
+    pub async fn ready(&self) -> anyhow::Result<serde_json::Value> {
+        let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(10)).build()?;
+        let answer = client.get(format!("http://{}/readyz", self.address)).send().await;
+        Ok(answer.context("the server that runs on the data directory does not answer")?.json().await?)
+    }
+
+    async fn send<T: serde::de::DeserializeOwned>(&self, path: &str, command: &impl Serialize) -> anyhow::Result<T> {
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let request = client.post(format!("http://{}/keys", self.address)).bearer_auth(&self.token).json(&command);
+        let request = client.post(format!("http://{}/{path}", self.address)).bearer_auth(&self.token).json(command);
         let answer = request.send().await.context("the server that runs on the data directory does not answer")?;
         if answer.status().is_success() {
             return Ok(answer.json().await?);

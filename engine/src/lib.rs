@@ -32,6 +32,7 @@ mod patients;
 mod quota;
 mod schedule;
 mod seal;
+mod statistics;
 mod sweep;
 mod transact;
 mod viewer;
@@ -48,6 +49,7 @@ pub use moving::*;
 pub use notices::*;
 pub use patients::*;
 pub use seal::*;
+pub use statistics::EngineStatistics;
 pub use transact::{Committed, Failure, Outcome};
 pub use viewer::*;
 
@@ -82,7 +84,9 @@ pub struct Engine {
     folds: folds::Folds,
     running: Arc<DashSet<CommandId>>,
     standstill: RwLock<Option<String>>,
+    clock_off: std::sync::atomic::AtomicBool,
     administrators: tokio::sync::Mutex<()>,
+    counters: statistics::Counters,
 }
 
 impl Engine {
@@ -103,7 +107,9 @@ impl Engine {
             folds: folds::Folds::new(),
             running: Arc::new(DashSet::new()),
             standstill: RwLock::default(),
+            clock_off: std::sync::atomic::AtomicBool::new(false),
             administrators: tokio::sync::Mutex::new(()),
+            counters: statistics::Counters::default(),
         }
     }
 
@@ -142,6 +148,15 @@ impl Engine {
     /// Why no command is taken; none: they are.
     pub fn standstill(&self) -> Option<String> {
         self.standstill.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says whether this node's clock is off, against those of its peers: then it takes no command.
+    pub fn clock_is_off(&self, off: bool) {
+        self.clock_off.store(off, std::sync::atomic::Ordering::Release);
+    }
+    /// Whether this node's clock is off.
+    pub fn is_clock_off(&self) -> bool {
+        self.clock_off.load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// Marks a command as running on this node until the guard is dropped; none if it is running already.

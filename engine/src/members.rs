@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::context::Context;
 use crate::transact::{Failure, Outcome};
-use crate::vault::{Staff as Account, Token};
+use crate::vault::{Lease, Staff as Account, Token};
 use booking_domain::ids::MemberId;
 use booking_domain::phi::Phi;
 use booking_domain::staff::{self, MemberAdded, Staff, StaffEvent, StaffRefusal};
@@ -12,6 +12,8 @@ use booking_domain::values::{BadField, Role};
 use booking_events::sealed_forms::StaffIdentity;
 use booking_store::fold::Folded;
 
+/// How long a node waits for its turn.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long a one-time sign-in link is good, in minutes.
 pub const INVITATION_MINUTES: i64 = 60;
 
@@ -96,10 +98,16 @@ impl Engine {
         if_match: Option<u64>,
     ) -> Outcome<Staff, StaffRefusal> {
         let _row = self.administrators.lock().await;
-        if role != Role::Administrator {
-            self.leaves_an_administrator(member, others).await?;
-        }
-        self.on_member(ctx, member, |m| staff::decide_change_member_role(m, role, if_match)).await
+        let turn = self.turn_among_nodes().await?;
+        let done = async {
+            if role != Role::Administrator {
+                self.leaves_an_administrator(member, others).await?;
+            }
+            self.on_member(ctx, member, |m| staff::decide_change_member_role(m, role, if_match)).await
+        };
+        let done = done.await;
+        self.vault.give_back(turn).await?;
+        done
     }
 
     /// `DisableMember`: the next request of the account is refused.
@@ -111,8 +119,14 @@ impl Engine {
         if_match: Option<u64>,
     ) -> Outcome<Staff, StaffRefusal> {
         let _row = self.administrators.lock().await;
-        self.leaves_an_administrator(member, others).await?;
-        let done = self.on_member(ctx, member, |m| staff::decide_disable_member(m, if_match)).await?;
+        let turn = self.turn_among_nodes().await?;
+        let done = async {
+            self.leaves_an_administrator(member, others).await?;
+            self.on_member(ctx, member, |m| staff::decide_disable_member(m, if_match)).await
+        };
+        let done = done.await;
+        self.vault.give_back(turn).await?;
+        let done = done?;
         self.vault.set_disabled(Account { clinic: ctx.clinic, member }, true, self.clock.now()).await?;
         Ok(done)
     }
@@ -127,6 +141,11 @@ impl Engine {
         let done = self.on_member(ctx, member, |m| staff::decide_enable_member(m, if_match)).await?;
         self.vault.set_disabled(Account { clinic: ctx.clinic, member }, false, self.clock.now()).await?;
         Ok(done)
+    }
+
+    /// That one administrator is left spans streams: of nodes that share a vault one at a time takes somebody out.
+    async fn turn_among_nodes(&self) -> Result<Lease, Failure<StaffRefusal>> {
+        self.vault.turn("administrators", PATIENCE).await?.ok_or(Failure::Busy)
     }
 
     async fn leaves_an_administrator(

@@ -13,6 +13,7 @@
 use crate::Engine;
 use crate::context::Context;
 use crate::folds::Entry;
+use crate::statistics::count;
 use booking_domain::stream::StreamName;
 use booking_domain::time::Instant;
 use booking_events::{EventCodec, Metadata};
@@ -127,14 +128,17 @@ impl Engine {
         if let Some(why) = self.standstill() {
             return Err(Failure::Standstill(why));
         }
+        if self.is_clock_off() {
+            return Err(Failure::ClockBehind);
+        }
         let entry = self.folds.entry::<A>(stream);
         let waiting = entry.queue.fetch_add(1, Ordering::AcqRel);
         let _queued = Queued(&entry.queue);
         if waiting >= QUEUE {
-            return Err(Failure::Busy);
+            return Err(self.busy());
         }
         let _turn = if self.options.gate {
-            Some(tokio::time::timeout(PATIENCE, entry.gate.lock()).await.map_err(|_| Failure::Busy)?)
+            Some(tokio::time::timeout(PATIENCE, entry.gate.lock()).await.map_err(|_| self.busy())?)
         } else {
             None
         };
@@ -171,9 +175,15 @@ impl Engine {
                 }
             }
             fresh = false;
+            count(&self.counters.conflicts);
             self.back_off(attempt).await;
         }
-        Err(Failure::Busy)
+        Err(self.busy())
+    }
+
+    fn busy<R>(&self) -> Failure<R> {
+        count(&self.counters.busy);
+        Failure::Busy
     }
 
     /// Appends observations, which no command causes and no fold guards: demand, access. The stream has one writer.
@@ -263,11 +273,13 @@ impl Engine {
                 Err(AppendError::Invalid(why)) => return Err(Failure::Invalid(why)),
                 Err(AppendError::Unavailable(why)) if resends >= RESENDS => return Err(Failure::Unavailable(why)),
                 Err(AppendError::Unavailable(_)) => {
+                    count(&self.counters.resends);
                     self.back_off(resends).await;
                     resends += 1;
                 }
             }
         };
+        count(&self.counters.appends);
         // An earlier run of this command had stored its events, and its answer was lost. What that run decided is in
         // the log, which need not be what was decided just now.
         if appended.already {

@@ -4,6 +4,7 @@
 //! - [`SqliteStore`] keeps the log in one file: one writer, group commit, `synchronous=FULL`.
 //! - `KurrentStore` (feature `kurrentdb`) keeps it on a KurrentDB cluster, for many nodes of ours.
 //! - [`MemoryStore`] keeps it in memory and misbehaves on demand, for tests.
+//! - [`copy`](mod@copy) takes a log from one store into another, the same to the leaf.
 //!
 //! Nothing here knows what an event means: payloads are bytes, and decoding them is the business of `booking-events`.
 //!
@@ -14,6 +15,7 @@
 //! 3. Positions follow the order of commits: whoever has read up to a position never finds something new before it.
 //! 4. Sending the same append again, after its answer was lost, is answered with the first one's outcome.
 
+pub mod copy;
 pub mod fold;
 #[cfg(feature = "kurrentdb")]
 mod kurrent;

@@ -6,6 +6,7 @@
 //! | [`seeds`] | runs a property over many seeds and says how to replay the one that failed |
 //! | [`meddler`] | a log that delays, fails or dies where a test says so |
 //! | [`world`] | an engine on a log and a vault, with a clock that tests set |
+//! | [`vaults`] | where vaults are: files, or databases on a real server |
 //! | [`cluster`] | the log on a cluster, whose servers are doubles |
 //! | [`actors`] | the clinic, its staff and its visitors, as verbs |
 //! | [`command`] | every command as a value, so that it can be run twice and compared |
@@ -33,6 +34,7 @@ pub mod meddler;
 pub mod oracle;
 pub mod rng;
 pub mod seeds;
+pub mod vaults;
 pub mod world;
 
 pub use actors::{Patient, Visitor};

@@ -29,7 +29,7 @@ impl Home {
     pub async fn new(seed: u64) -> Self {
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-        let (vault, _) = Vault::open_dir(dir.path(), Arc::new(SeededEntropy::new(seed))).await.unwrap();
+        let vault = crate::vaults::open(dir.path(), Arc::new(SeededEntropy::new(seed))).await;
         Self { dir, vault: Arc::new(vault), clinics: AtomicU64::new(0) }
     }
     /// Its directory.
@@ -39,6 +39,11 @@ impl Home {
     /// Ends it.
     pub async fn close(self) {
         self.vault.close().await;
+    }
+    /// Ends it, and has its directory looked at before that goes.
+    pub async fn close_and(self, look: impl FnOnce()) {
+        self.vault.close().await;
+        look();
     }
     /// A world on a log in memory, or where `BOOKING_LOG` says.
     pub fn world(&self, seed: u64) -> World {
@@ -85,6 +90,20 @@ impl World {
         let meddler = Meddler::around(Arc::clone(&log));
         let engine = engine(&meddler, &vault, &clock, seed, options);
         Self { engine, log, meddler, vault, clock, clinic, options, seed, ids: AtomicU64::new(0), space }
+    }
+
+    /// A world on these stores.
+    #[must_use]
+    pub fn on_stores(log: Arc<dyn EventStore>, vault: Arc<Vault>, seed: u64) -> Self {
+        Self::build(log, vault, seed, 0, EngineOptions::default())
+    }
+    /// The same world on another node: with its own way to the same log, and to the same vault.
+    #[must_use]
+    pub fn on_node(&self, log: Arc<dyn EventStore>, vault: Arc<Vault>) -> Self {
+        let mut node = self.on_log(log);
+        node.vault = vault;
+        node.engine = engine(&node.meddler, &node.vault, &node.clock, node.seed ^ 0xa5a5, node.options);
+        node
     }
 
     /// An id that this world has not given out.

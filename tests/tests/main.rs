@@ -6,6 +6,7 @@
 //! | `SEED=n` | only this seed: how a failure is replayed |
 //! | `FIRST_SEED=n` | begins with this seed |
 //! | `BOOKING_LOG=kurrentdb` | worlds keep their log on a double of a KurrentDB server |
+//! | `BOOKING_VAULT=postgres` | vaults are databases on a PostgreSQL server that the tests start |
 //! | `BLESS=1` | writes the golden table of times anew |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]

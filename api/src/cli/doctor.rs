@@ -2,10 +2,15 @@
 
 use super::{Data, answer, say};
 use crate::app::{App, DataInUse};
-use crate::ledger::Standing;
+use crate::ledger::{KEY_FILE, Standing};
+use crate::operator::Door;
 use booking_domain::time::{Tz, resolve};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
+
+/// What to do about a read model that stopped.
+const STOPPED: &str = "Run a newer release if the event is newer; else `clinic-booking quarantine`, with a reason: see \
+                       \"A bad event\" in docs/operations.md.";
 
 /// Something that was looked at.
 struct Finding {
@@ -22,7 +27,8 @@ pub(super) async fn run(data: &Data, json: bool) -> anyhow::Result<()> {
             app.close().await;
         }
         Err(error) if error.downcast_ref::<DataInUse>().is_some() => {
-            say("A server runs on this data directory: only its files were looked at. Ask its /readyz for the rest.");
+            say("A server runs on this data directory: its files were looked at, and it was asked how it is.");
+            findings.extend(of_server(data).await);
         }
         Err(error) => findings.push(Finding {
             good: false,
@@ -52,8 +58,20 @@ fn files(data: &Data) -> Vec<Finding> {
     let on_a_cluster = data.log.is_some();
     let data = data.data.as_path();
     let key = data.join("root.key");
-    let mode = std::fs::metadata(&key).map(|m| m.permissions().mode() & 0o777);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).map(|m| m.permissions().mode() & 0o777);
+    let private = |path: &std::path::Path| mode(path).is_ok_and(|mode| mode.trailing_zeros() >= 6);
+    let signing = data.join(KEY_FILE);
     vec![
+        Finding {
+            good: !data.join("restore.unfinished").exists(),
+            what: "no restore was left unfinished".to_owned(),
+            remedy: "Run the same `clinic-booking restore` again.",
+        },
+        Finding {
+            good: !signing.exists() || private(&signing),
+            what: format!("nobody else reads the signing key {}", signing.display()),
+            remedy: "chmod 600, and think about who may have read it: whoever has it and the log can sign another history.",
+        },
         Finding {
             good: on_a_cluster || data.join("events.db").exists(),
             what: if on_a_cluster {
@@ -64,7 +82,7 @@ fn files(data: &Data) -> Vec<Finding> {
             remedy: "Nothing was ever stored here, or the log is gone: restore it from a backup.",
         },
         Finding {
-            good: mode.as_ref().is_ok_and(|m| m.trailing_zeros() >= 6),
+            good: private(&key),
             what: format!("root key {} (keep a copy apart from the data)", key.display()),
             remedy: "Without it nothing personal can be read. If it is there: chmod 600. If not: restore your copy.",
         },
@@ -77,9 +95,72 @@ fn files(data: &Data) -> Vec<Finding> {
     ]
 }
 
+/// What a running server says of itself.
+async fn of_server(data: &Data) -> Vec<Finding> {
+    let told = match Door::of(&data.data) {
+        Ok(door) => door.ready().await,
+        Err(error) => Err(error),
+    };
+    let told = match told {
+        Ok(told) => told,
+        Err(error) => {
+            return vec![Finding {
+                good: false,
+                what: format!("the server says how it is: {error:#}"),
+                remedy: "It is starting, ending or stuck: look at its log. If it stays so, restart it.",
+            }];
+        }
+    };
+    let says = |pointer: &str| told.pointer(pointer).and_then(serde_json::Value::as_bool).unwrap_or(false);
+    let mut findings = vec![
+        Finding {
+            good: says("/log"),
+            what: "the server's log answers".to_owned(),
+            remedy: "Look at the disk, or at the cluster's servers; nothing that was acknowledged is lost.",
+        },
+        Finding {
+            good: says("/ledger/holds"),
+            what: "the server found the history that was signed".to_owned(),
+            remedy: "See docs/verify.md: `clinic-booking verify` names the first event that differs.",
+        },
+        Finding {
+            good: says("/erasures"),
+            what: "everybody on the erasure list is gone from the vault".to_owned(),
+            remedy: "It goes on by itself as soon as the read models have caught up.",
+        },
+    ];
+    let projections = told.get("projections").and_then(serde_json::Value::as_array);
+    for projection in projections.into_iter().flatten() {
+        let name = projection.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let healthy = projection.get("healthy").and_then(serde_json::Value::as_bool).unwrap_or(false);
+        let why = projection.get("stopped").and_then(serde_json::Value::as_str);
+        findings.push(Finding {
+            good: healthy,
+            what: why.map_or_else(|| format!("read model {name}"), |why| format!("read model {name} stopped: {why}")),
+            remedy: STOPPED,
+        });
+    }
+    findings
+}
+
+/// Waits until every read model has seen the log's end, or stopped.
+async fn caught_up(app: &App, patience: Duration) -> bool {
+    let Ok(Some(head)) = app.log().head().await else { return true };
+    let settled = async {
+        loop {
+            let all = app.views.status();
+            if all.iter().all(|status| status.stopped.is_some() || status.position >= Some(head)) {
+                return all.iter().all(|status| status.stopped.is_none());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(patience, settled).await.unwrap_or(false)
+}
+
 async fn inside(app: &App) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let caught_up = app.settle_within(Duration::from_mins(1)).await;
+    let caught_up = caught_up(app, Duration::from_mins(1)).await;
     findings.push(Finding {
         good: caught_up,
         what: "read models have caught up with the log".to_owned(),
@@ -103,7 +184,7 @@ async fn inside(app: &App) -> Vec<Finding> {
                 None => format!("read model {}", status.name),
                 Some(why) => format!("read model {} stopped: {why}", status.name),
             },
-            remedy: "Run a newer release if the event is newer; else quarantine that event, with a reason.",
+            remedy: STOPPED,
         });
     }
     findings.push(clock(app).await);

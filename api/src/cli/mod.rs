@@ -4,9 +4,11 @@
 //! and `check-proof` have their own: 0 in order, 1 altered, 2 inconclusive.
 //! Answers go to standard output, progress and log lines to standard error; `--json` makes answers machine-readable.
 
+mod backup;
 mod channels;
 mod check_proof;
 mod clinic;
+mod copy_log;
 mod doctor;
 mod erase;
 mod explain;
@@ -14,6 +16,7 @@ mod export;
 mod import;
 mod keys;
 mod progress;
+mod quarantine;
 mod rebuild;
 mod replay;
 pub mod serve;
@@ -22,6 +25,7 @@ mod viewer;
 
 use crate::app::{App, AppOptions, DataInUse};
 use crate::log_place::Cluster;
+use crate::vault_place::VaultServer;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -52,17 +56,26 @@ struct Data {
     /// password is better given by the environment, which other users of the machine do not see.
     #[arg(long, value_name = "ADDRESS", env = "CLINIC_BOOKING_LOG", hide_env_values = true)]
     log: Option<String>,
+    /// The vault, if it is not in the data directory: a database on a PostgreSQL server, postgres://…
+    /// (docs/operations.md). An address with a password is better given by the environment.
+    #[arg(long, value_name = "ADDRESS", env = "CLINIC_BOOKING_VAULT", hide_env_values = true)]
+    vault: Option<String>,
 }
 
 impl Data {
     /// How a server opens it.
     fn options(&self) -> AppOptions {
-        AppOptions { cluster: self.log.clone().map(Cluster::at), ..AppOptions::new(&self.data) }
+        self.placed(AppOptions::new(&self.data))
     }
 
     /// How a short command opens it.
     fn without_signing(&self) -> AppOptions {
-        AppOptions { cluster: self.log.clone().map(Cluster::at), ..AppOptions::without_signing(&self.data) }
+        self.placed(AppOptions::without_signing(&self.data))
+    }
+
+    fn placed(&self, options: AppOptions) -> AppOptions {
+        let (cluster, vault) = (self.log.clone().map(Cluster::at), self.vault.clone().map(VaultServer::at));
+        AppOptions { cluster, vault, ..options }
     }
 
     /// The data directory, for a command that reads the log's file beside a running server.
@@ -78,12 +91,16 @@ struct Listening {
     /// Address of the portal, the API and the staff pages.
     #[arg(long, default_value = "127.0.0.1:8080", env = "CLINIC_BOOKING_LISTEN")]
     listen: SocketAddr,
-    /// Address of /livez and /readyz; keep it private.
+    /// Address of /livez, /readyz and /metrics; keep it private.
     #[arg(long, default_value = "127.0.0.1:8081", env = "CLINIC_BOOKING_OPS_LISTEN")]
     ops_listen: SocketAddr,
     /// A proxy whose X-Forwarded-For is believed; may be given several times.
     #[arg(long)]
     trusted_proxy: Vec<IpAddr>,
+    /// Seconds that a server which was told to stop goes on answering, not ready, so that whoever sends it requests finds
+    /// out.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, env = "CLINIC_BOOKING_DRAIN_SECONDS")]
+    drain_seconds: u64,
     /// The key that signs the ledger's checkpoints; made at the first start. None: ledger.key in the data directory.
     #[arg(long, value_name = "FILE", env = "CLINIC_BOOKING_LEDGER_KEY")]
     ledger_key: Option<PathBuf>,
@@ -135,6 +152,14 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Make read models again from the log.
     Rebuild(rebuild::RebuildArguments),
+    /// Have a read model leave out the event at which it stopped; works while a server runs.
+    Quarantine(quarantine::QuarantineArguments),
+    /// Copy log and vault into two folders, also while a server runs (docs/operations.md).
+    Backup(backup::BackupArguments),
+    /// Make a data directory from a backup, as it was at a position.
+    Restore(backup::RestoreArguments),
+    /// Copy the log into another store, file or cluster, and have a data directory go over to it.
+    CopyLog(copy_log::CopyLogArguments),
     /// Look for what is wrong, with a remedy for each finding.
     Doctor {
         #[command(flatten)]
@@ -225,6 +250,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments, json).await,
         Command::Rebuild(arguments) => rebuild::run(arguments, json).await,
+        Command::Quarantine(arguments) => quarantine::run(arguments, json).await,
+        Command::Backup(arguments) => backup::backup(arguments, json).await,
+        Command::Restore(arguments) => backup::restore(arguments, json).await,
+        Command::CopyLog(arguments) => copy_log::run(arguments, json).await,
         Command::Doctor { data } => doctor::run(&data, json).await,
         Command::Keys { command } => keys::run(command, json).await,
         Command::Export(arguments) => export::run(arguments).await,

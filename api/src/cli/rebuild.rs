@@ -46,10 +46,10 @@ fn tell(report: &RebuildReport, json: bool) {
         answer(&serde_json::json!({ "projection": name, "agrees": agrees }).to_string());
         return;
     }
-    let agreed = match agrees {
+    let found = match agrees {
         Some(true) => "as before",
         Some(false) => "DIFFERENT from before",
         None => "nothing to compare with",
     };
-    answer(&format!("{name}: made again, {agreed}"));
+    answer(&format!("{name}: made again, {found}"));
 }

@@ -22,6 +22,10 @@ pub struct Listen {
     pub ops: Option<SocketAddr>,
 }
 
+/// How long a server waits until it can answer before it listens. Where read models are made again it takes longer, and the
+/// server says meanwhile that it is starting.
+const START: Duration = Duration::from_secs(5);
+
 /// A server that listens.
 pub struct Serving {
     /// The public listener's address, with the port that it got.
@@ -40,23 +44,25 @@ impl Serving {
 
     /// Starts to listen for an application that is open already.
     pub async fn start_with(app: Arc<App>, listen: Listen) -> anyhow::Result<Self> {
-        let public = tokio::net::TcpListener::bind(listen.public)
+        // Whoever waits in a socket that was passed on is answered, and not told to come again.
+        let begun = tokio::time::Instant::now();
+        while !app.erasures.applied() && begun.elapsed() < START {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        app.ledger.checked_within(START.saturating_sub(begun.elapsed())).await;
+        let public = http::listening::listener(listen.public)
             .await
             .with_context(|| format!("cannot listen on {}", listen.public))?;
         let address = public.local_addr()?;
         if let Some(ops) = listen.ops {
             let ops = tokio::net::TcpListener::bind(ops).await.with_context(|| format!("cannot listen on {ops}"))?;
-            let door = Door::open(&app, ops.local_addr()?)?;
+            let ops_address = ops.local_addr()?;
+            let door = Door::open(&app, ops_address)?;
             let router = http::ops::router(Arc::clone(&app)).merge(http::ops::behind(door, Arc::clone(&app)));
             let stop = app.stop.clone();
             tokio::spawn(async move { axum::serve(ops, router).with_graceful_shutdown(stop.cancelled_owned()).await });
         }
-        let service = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-        let stop = app.stop.clone();
-        let done =
-            tokio::spawn(
-                async move { axum::serve(public, service).with_graceful_shutdown(stop.cancelled_owned()).await },
-            );
+        let done = tokio::spawn(http::listening::serve(public, http::router(Arc::clone(&app)), app.stop.clone()));
         Ok(Self { address, app, done })
     }
 
@@ -66,7 +72,13 @@ impl Serving {
         tokio::select! {
             ended = &mut done => { ended??; }
             () = stop_signal() => {
-                tracing::info!("stopping: work in hand is finished first");
+                tracing::info!("stopping: not ready any more; work in hand is finished first");
+                self.app.draining.cancel();
+                // A second signal does not wait for whoever sends requests to find out.
+                tokio::select! {
+                    () = tokio::time::sleep(self.app.drain) => {}
+                    () = stop_signal() => {}
+                }
                 self.app.stop.cancel();
                 done.await??;
             }
@@ -77,6 +89,7 @@ impl Serving {
 
     /// Stops and waits until everything is closed.
     pub async fn stop(self) -> anyhow::Result<()> {
+        self.app.draining.cancel();
         self.app.stop.cancel();
         self.done.await??;
         self.app.close().await;
@@ -130,6 +143,7 @@ pub(super) async fn demo(
 
 fn parts(data: &Data, listening: &Listening) -> (AppOptions, Listen) {
     let mut options = AppOptions { trusted_proxies: listening.trusted_proxy.clone(), ..data.options() };
+    options.drain = Duration::from_secs(listening.drain_seconds);
     options.ledger.key = listening.ledger_key.clone().or(options.ledger.key);
     options.ledger.every = Duration::from_secs(listening.checkpoint_every);
     options.ledger.anchors = Anchors::new(listening.anchor_file.clone(), listening.anchor_command.clone());

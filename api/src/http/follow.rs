@@ -69,14 +69,17 @@ impl<F: FnMut(&[Recorded]) -> Option<Vec<Event>>> Follower<F> {
             if let Some(event) = self.waiting.pop_front() {
                 return Some(event);
             }
-            if self.app.stop.is_cancelled() || tokio::time::Instant::now() >= self.end || !self.still_admitted().await {
+            if self.app.draining.is_cancelled()
+                || tokio::time::Instant::now() >= self.end
+                || !self.still_admitted().await
+            {
                 return None;
             }
             self.news.borrow_and_update();
             let end = self.read().await?;
             if self.waiting.is_empty() && end {
                 tokio::select! {
-                    () = self.app.stop.cancelled() => return None,
+                    () = self.app.draining.cancelled() => return None,
                     _ = tokio::time::timeout(POLL, self.news.changed()) => {}
                 }
             }

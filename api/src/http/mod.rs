@@ -1,7 +1,8 @@
 //! The JSON API under `/api/v1`, its OpenAPI document, what surrounds every request, and the operations listener.
 //!
 //! One folder per audience, one file per group of endpoints with its types. `problem`, `extract`, `auth`, `commands`,
-//! `reads`, `disclosure`, `limits`, `deadline` and `work` are what every endpoint stands on.
+//! `reads`, `disclosure`, `limits`, `deadline` and `work` are what every endpoint stands on; `listening`, `shedding` and
+//! `metrics` are about all of them together.
 
 pub mod audit;
 pub mod auth;
@@ -14,10 +15,13 @@ mod document;
 pub mod extract;
 pub(crate) mod follow;
 pub mod limits;
+pub(crate) mod listening;
+pub mod metrics;
 pub mod ops;
 pub mod portal;
 pub mod problem;
 pub(crate) mod reads;
+pub mod shedding;
 pub mod wire;
 pub mod work;
 
@@ -50,7 +54,7 @@ pub fn router(app: AppState) -> Router {
     let (router, _) = routes().split_for_parts();
     let document = document::openapi();
     let request_id = HeaderName::from_static("x-request-id");
-    let ids = RequestIds(Arc::clone(&app));
+    let (ids, goodbye) = (RequestIds(Arc::clone(&app)), Arc::clone(&app));
     let demo = if app.messages.are_shown() { demo::routes() } else { Router::new() };
     router
         .merge(demo)
@@ -63,6 +67,8 @@ pub fn router(app: AppState) -> Router {
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), portal::carry_as_of))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), portal::redirect_old_address))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), after_the_erasures))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), shedding::admit))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), metrics::count))
         .with_state(app)
         .layer(axum::middleware::from_fn(time_limit))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
@@ -79,6 +85,7 @@ pub fn router(app: AppState) -> Router {
         }))
         .layer(axum::middleware::from_fn(finish))
         .layer(axum::middleware::from_fn(crate::pages::headers::protect))
+        .layer(axum::middleware::from_fn_with_state(goodbye, listening::say_goodbye))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, ids))
 }

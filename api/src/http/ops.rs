@@ -1,38 +1,71 @@
-//! The operations listener, loopback by default: liveness, readiness, and what an operator has the server do.
+//! The operations listener, loopback by default: liveness, readiness, metrics, and what an operator has the server do.
 
 use super::AppState;
 use super::problem::{ApiResult, Problem};
+use crate::app::App;
 use crate::ledger::Standing;
-use crate::operator::{Door, KeyCommand, KeyReport};
-use axum::extract::State;
+use crate::operator::{Door, KeyCommand, KeyReport, Quarantine};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use booking_engine::vault::VaultError;
+use booking_projections::QuarantineError;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A projection that was not polled for so long is not healthy.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A log that does not answer so soon does not answer.
+const LOG: Duration = Duration::from_secs(2);
 
 /// The operations listener's routes.
 pub fn router(app: AppState) -> Router {
-    Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(app)
+    Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(super::metrics::scrape))
+        .with_state(app)
 }
 
 /// The routes for whoever holds the door's token.
 pub fn behind(door: Door, app: AppState) -> Router {
     let door = Arc::new(door);
-    let keys = async move |State(app): State<AppState>, headers: HeaderMap, Json(command): Json<KeyCommand>| {
-        let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        if !token.is_some_and(|token| door.knows(token)) {
-            return Err(Problem::unauthorized());
+    let knocks = move |headers: HeaderMap, request: Request, next: Next| {
+        let door = Arc::clone(&door);
+        async move {
+            let token =
+                headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+            if token.is_some_and(|token| door.knows(token)) {
+                return next.run(request).await;
+            }
+            Problem::unauthorized().into_response()
         }
-        keys(app, command).await
     };
-    Router::new().route("/keys", post(keys)).with_state(app)
+    Router::new()
+        .route(
+            "/keys",
+            post(async |State(app): State<AppState>, Json(command): Json<KeyCommand>| keys(app, command).await),
+        )
+        .route("/quarantine", post(quarantine))
+        .layer(axum::middleware::from_fn(knocks))
+        .with_state(app)
+}
+
+async fn quarantine(State(app): State<AppState>, Json(what): Json<Quarantine>) -> ApiResult<Json<Quarantine>> {
+    match crate::operator::quarantine(&app, &what).await {
+        Ok(()) => Ok(Json(what)),
+        Err(error) => Err(match error.downcast_ref::<QuarantineError>() {
+            Some(QuarantineError::UnknownProjection) => Problem::not_found(),
+            Some(QuarantineError::NotStoppedThere | QuarantineError::NoReason) => {
+                Problem::conflict("not_stopped_there", error.to_string())
+            }
+            _ => Problem::internal(error),
+        }),
+    }
 }
 
 /// In a task of its own: a caller who goes away breaks nothing off.
@@ -48,30 +81,55 @@ async fn keys(app: AppState, command: KeyCommand) -> ApiResult<Json<KeyReport>> 
     }
 }
 
+/// What readiness rests on.
+pub(crate) struct Ready {
+    projections: Vec<booking_projections::ProjectionStatus>,
+    standing: Standing,
+    erasures: bool,
+    clock: bool,
+    draining: bool,
+}
+
+impl Ready {
+    /// As it is known now, without asking the log.
+    pub(crate) fn of(app: &App) -> Self {
+        Self {
+            projections: app.views.status(),
+            standing: app.ledger.standing(),
+            // Before everybody on the erasure list is gone from the vault, nobody is served.
+            erasures: app.erasures.applied(),
+            clock: !app.engine.is_clock_off(),
+            draining: app.draining.is_cancelled(),
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        let healthy = self.projections.iter().all(|status| status.is_healthy(PATIENCE));
+        healthy && self.standing == Standing::Holds && self.erasures && self.clock && !self.draining
+    }
+}
+
 /// Ready: the log answers, every projection polled successfully a moment ago, and the history is the one that was signed.
 async fn ready(State(app): State<AppState>) -> impl IntoResponse {
-    let log = app.log().head().await.is_ok();
-    let projections: Vec<_> = app
-        .views
-        .status()
-        .into_iter()
-        .map(|s| json!({ "name": s.name, "healthy": s.is_healthy(PATIENCE), "current": s.is_current() }))
+    let known = Ready::of(&app);
+    let log = !known.draining && tokio::time::timeout(LOG, app.log().head()).await.is_ok_and(|head| head.is_ok());
+    let projections: Vec<_> = known
+        .projections
+        .iter()
+        .map(|s| {
+            json!({ "name": s.name, "healthy": s.is_healthy(PATIENCE), "current": s.is_current(),
+            "stopped": s.stopped.as_ref().map(ToString::to_string) })
+        })
         .collect();
-    let healthy = app.views.status().iter().all(|s| s.is_healthy(PATIENCE));
-    let draining = app.stop.is_cancelled();
-    // Before everybody on the erasure list is gone from the vault, nobody is served.
-    let erasures = app.erasures.applied();
-    let standing = app.ledger.standing();
-    let holds = standing == Standing::Holds;
-    let why = match standing {
+    let why = match &known.standing {
         Standing::Holds => None,
         Standing::Checking => Some("the history is being checked against the newest checkpoint".to_owned()),
-        Standing::Broken(why) => Some(why),
+        Standing::Broken(why) => Some(why.clone()),
     };
-    let ready = log && healthy && holds && erasures && !draining;
+    let ready = log && known.is_ready();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let ledger = json!({ "holds": holds, "why": why });
-    let body = json!({ "ready": ready, "log": log, "draining": draining, "ledger": ledger, "erasures": erasures,
-        "projections": projections });
+    let ledger = json!({ "holds": why.is_none(), "why": why });
+    let body = json!({ "ready": ready, "log": log, "draining": known.draining, "ledger": ledger,
+        "erasures": known.erasures, "clock": known.clock, "projections": projections });
     (status, Json(body))
 }

@@ -390,6 +390,10 @@ impl From<VaultError> for Problem {
     fn from(error: VaultError) -> Self {
         match error {
             VaultError::Gone => Self::new(StatusCode::GONE, "gone", "It is not there any more"),
+            error if error.is_passing() => {
+                tracing::warn!(%error, "the vault did not answer");
+                Self::unavailable("unavailable", "Not available right now; try again")
+            }
             error => Self::internal(error),
         }
     }

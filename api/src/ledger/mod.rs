@@ -10,6 +10,9 @@
 //! At the start the tree has to agree with the newest checkpoint: the same root at its size. Until that is known, and
 //! for good if it does not, no command is taken and the server is not ready; reads go on. Nothing is signed that
 //! contradicts the checkpoint before it.
+//!
+//! Where nodes share a vault on a server, the one that has the lease signs, with the key that all of them have; the note
+//! goes into the vault before anybody sees it, under that lease, and every other node takes it over if its own tree agrees.
 
 mod anchor;
 mod key;
@@ -17,12 +20,12 @@ mod shelf;
 
 pub use anchor::Anchors;
 pub use key::KEY_FILE;
-pub use shelf::{FOLDER, KEYS_FILE, Shelf};
+pub use shelf::{FOLDER, KEYS_FILE, NotesOfFile, Shelf};
 
+use crate::duties::{self, Duty};
 use anyhow::Context as _;
-use booking_domain::time::Instant;
 use booking_engine::Engine;
-use booking_engine::vault::Entropy;
+use booking_engine::vault::{Entropy, Lease, VaultError};
 use booking_events::ledger::{Checkpoint, Signer, Verifier};
 use booking_projections::Views;
 use std::path::{Path, PathBuf};
@@ -221,7 +224,20 @@ impl Keeper {
     /// is not signed: then nothing is taken any more.
     pub async fn sign(&self, engine: &Engine, views: &Views) {
         let _alone = self.signing.lock().await;
+        if let Err(error) = self.follow(engine, views).await {
+            tracing::warn!(%error, "the newest checkpoint of all nodes could not be looked at; tried again later");
+            return;
+        }
         let Some(signer) = self.signer.as_ref().filter(|_| self.standing() == Standing::Holds) else { return };
+        let lease = match duties::lease(engine, Duty::Checkpoints).await {
+            Ok(Some(lease)) => lease,
+            // Another node signs.
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "who signs checkpoints is not known; tried again later");
+                return;
+            }
+        };
         let newest = self.newest();
         let size = views.ledger.size();
         if newest.as_ref().map_or(0, |newest| newest.checkpoint.size) >= size {
@@ -235,8 +251,9 @@ impl Keeper {
                 Standing::Broken(_) => return self.settle(engine, standing),
             }
         }
-        match self.sign_at(signer, size, engine.now(), views).await {
-            Ok(fresh) => {
+        match self.sign_at(signer, size, (engine, &lease), views).await {
+            Ok(None) => tracing::warn!("another node signs checkpoints by now; what was signed here is dropped"),
+            Ok(Some(fresh)) => {
                 let fresh = Arc::new(fresh);
                 *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
                 self.anchors.tell(&fresh.note).await;
@@ -245,11 +262,44 @@ impl Keeper {
         }
     }
 
-    async fn sign_at(&self, signer: &Signer, size: u64, now: Instant, views: &Views) -> anyhow::Result<Signed> {
+    /// Takes over a newer checkpoint that another node signed, if the tree here is as large: it has to agree.
+    async fn follow(&self, engine: &Engine, views: &Views) -> anyhow::Result<()> {
+        let Some((size, note)) = engine.vault().published_checkpoint().await? else { return Ok(()) };
+        let known = self.newest().map_or(0, |newest| newest.checkpoint.size);
+        // Without a key there is nothing to believe it by.
+        if self.signer.is_none() || self.standing() != Standing::Holds || size <= known || size > views.ledger.size() {
+            return Ok(());
+        }
+        let checkpoint = self.shelf.believe(&note).context("the newest checkpoint is signed by a key unknown here")?;
+        match self.compare_now(&checkpoint, engine, views).await {
+            Standing::Checking => {}
+            Standing::Holds => {
+                self.shelf.put(&note, engine.now())?;
+                let fresh = Some(Arc::new(Signed { checkpoint, note }));
+                *self.newest.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+            }
+            broken @ Standing::Broken(_) => self.settle(engine, broken),
+        }
+        Ok(())
+    }
+
+    /// None: the lease was lost meanwhile, and nobody may see what was signed.
+    async fn sign_at(
+        &self,
+        signer: &Signer,
+        size: u64,
+        (engine, lease): (&Engine, &Lease),
+        views: &Views,
+    ) -> anyhow::Result<Option<Signed>> {
         let root = views.ledger.root_at(size).await?.context("the tree is smaller than it was")?;
         let checkpoint = Checkpoint { origin: signer.name().to_owned(), size, root };
         let note = checkpoint.sign(signer);
-        self.shelf.put(&note, now)?;
-        Ok(Signed { checkpoint, note })
+        match engine.vault().publish_checkpoint(lease, size, &note).await {
+            Ok(()) => {}
+            Err(VaultError::Gone) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        self.shelf.put(&note, engine.now())?;
+        Ok(Some(Signed { checkpoint, note }))
     }
 }

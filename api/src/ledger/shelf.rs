@@ -14,6 +14,15 @@ pub const FOLDER: &str = "checkpoints";
 /// The verifying keys, one a line, the newest last.
 pub const KEYS_FILE: &str = "keys.txt";
 
+/// The notes of one file.
+#[derive(Clone, Debug)]
+pub struct NotesOfFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Each with the size that it claims.
+    pub notes: Vec<(u64, String)>,
+}
+
 /// The folder of checkpoints.
 #[derive(Clone, Debug)]
 pub struct Shelf {
@@ -60,6 +69,17 @@ impl Shelf {
             }
         }
         Ok(None)
+    }
+
+    /// Every whole note, by file, oldest first; what a crash cut off is left out.
+    pub fn notes(&self) -> anyhow::Result<Vec<NotesOfFile>> {
+        let notes_of = |path: PathBuf| {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let sized = |note: &str| Some((Checkpoint::claimed(note)?.size, note.to_owned()));
+            let notes = split(&text).into_iter().filter_map(sized).collect();
+            Ok(NotesOfFile { path, notes })
+        };
+        self.files()?.into_iter().map(notes_of).collect()
     }
 
     /// The keys that were ever used here.

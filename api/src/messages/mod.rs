@@ -22,6 +22,7 @@ pub mod worker;
 
 pub use channel::{Attachment, Channel, Delivery, Outgoing};
 
+use crate::duties::{self, Duty};
 use booking_engine::Engine;
 use booking_engine::vault::MessageChannel;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +49,8 @@ pub struct MessageOptions {
     pub public_url: String,
     /// Nothing is sent by itself: a test says when.
     pub by_hand: bool,
+    /// Nobody is told anything here, and whoever comes next goes on where the last one stopped: for a short command.
+    pub untouched: bool,
 }
 
 impl MessageOptions {
@@ -78,7 +81,8 @@ impl Messages {
     ) -> anyhow::Result<Arc<Self>> {
         if options.any() {
             engine.begin_notices().await?;
-        } else {
+        } else if !options.untouched && !engine.vault().is_shared() {
+            // On a shared vault other nodes may have a channel.
             engine.end_notices().await?;
         }
         let shown = || Arc::new(shown::ShownChannel(Arc::clone(engine.vault()))) as Arc<dyn Channel>;
@@ -135,6 +139,13 @@ impl Messages {
     async fn work(self: Arc<Self>) {
         let mut news = self.engine.log().new_events();
         loop {
+            // Elsewhere a node that shares the vault sends; this one looks again in a moment.
+            if !duties::is_ours(&self.engine, Duty::Messages).await {
+                tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    () = tokio::time::sleep(LOOK) => continue,
+                }
+            }
             if let Err(error) = self.round().await {
                 if self.stop.is_cancelled() {
                     return;

@@ -7,6 +7,7 @@ use super::Messages;
 use super::channel::{Channel, Delivery, Outgoing};
 use super::quiet::{Cause, quiet_until};
 use super::render::{self, Links, Notice, Rendered};
+use crate::duties::{self, Duty};
 use booking_domain::ids::{ClinicId, SubjectId};
 use booking_domain::phi::Phi;
 use booking_domain::time::Instant;
@@ -100,7 +101,7 @@ impl Messages {
                 }
             }
             // Nothing left, or all of it in other hands.
-            if !claimed || self.stop.is_cancelled() {
+            if !claimed || self.stop.is_cancelled() || !duties::is_ours(&self.engine, Duty::Messages).await {
                 return Ok(sent);
             }
         }

@@ -247,8 +247,10 @@ pub(super) async fn steady(bench: &Bench) -> anyhow::Result<Findings> {
     anyhow::ensure!(used < places.len(), "every time was taken before the load ended: lay out more");
     ended.sort_unstable();
     let mut waits = Waits::default();
-    ended.iter().for_each(|(_, took)| waits.add(*took));
-    let gap = ended.windows(2).map(|two| two[1].0 - two[0].0).max().unwrap_or_default();
+    for (_, took) in &ended {
+        waits.add(*took);
+    }
+    let gap = ended.windows(2).map(|two| two[1].0.saturating_sub(two[0].0)).max().unwrap_or_default();
     let mut by_second = vec![0.0; seconds];
     for (at, _) in &ended {
         if let Some(second) = usize::try_from(at.as_secs()).ok().and_then(|second| by_second.get_mut(second)) {

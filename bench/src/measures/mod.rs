@@ -149,8 +149,7 @@ impl Bench {
         let about = ALL.iter().find(|(known, _)| *known == name).map(|(_, about)| *about);
         let about = about.ok_or_else(|| anyhow::anyhow!("there is no measure {name}"))?;
         std::fs::create_dir_all(&self.folder)?;
-        let at = booking_domain::time::Instant::rfc3339;
-        let began = at(SystemClock.now(), booking_domain::time::Tz::UTC);
+        let moment = SystemClock.now().rfc3339(booking_domain::time::Tz::UTC);
         // What is made before is not measured.
         self.prepare(name).await?;
         let (ticks, begun) = (Ticks::now(), Instant::now());
@@ -175,7 +174,7 @@ impl Bench {
             settings,
             machine: Machine::read(&self.folder),
             commit: self.commit.clone(),
-            begun: began,
+            begun: moment,
             seconds: begun.elapsed().as_secs_f64(),
             others: ticks.taken_by_others(),
             rows,

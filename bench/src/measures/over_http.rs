@@ -56,9 +56,9 @@ pub(super) async fn bookings(bench: &Bench) -> anyhow::Result<Findings> {
         let guests: Arc<[Guest]> = scene.welcomes(scale.bookings.min(places.len())).await?.into();
         settle(scene.app()).await?;
         let (slug, service) = (scene.clinic.slug.clone(), scene.clinic.service);
-        let echoed = booking_body(&places, service)?;
+        let body = booking_body(&places, service)?;
         let bare = bare::serve().await?;
-        let echo = closed(bare, CALLERS, scale.time(), &the_same("/echo", Some(echoed))).await?;
+        let echo = closed(bare, CALLERS, scale.time(), &the_same("/echo", Some(body))).await?;
         echoes.push(echo.rate);
         echo_p99.push(echo.waits.within(990));
         let half = places.len() / 2;

@@ -1,12 +1,12 @@
 //! Tokens of machines: each for one clinic and one role, good until it is revoked.
 
+use super::database::Row;
 use super::error::Result;
 use super::token::{Token, same};
 use super::writer::Statement;
 use super::{Vault, row, sql};
 use booking_domain::ids::{ClinicId, MemberId};
 use booking_domain::time::Instant;
-use sqlx::sqlite::SqliteRow;
 
 /// A machine token that is about to be issued.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub struct Bearer {
 }
 
 impl Bearer {
-    fn read(row: &SqliteRow) -> Result<Self> {
+    fn read(row: &Row) -> Result<Self> {
         Ok(Self {
             id: row::bytes(row, 1)?,
             clinic: ClinicId::from_bytes(row::bytes(row, 2)?),
@@ -82,8 +82,7 @@ impl Vault {
             return Ok(Some(bearer));
         }
         let epoch = self.bearers.epoch();
-        let query = sqlx::query(sql::BEARER).bind(hash.to_vec());
-        let Some(row) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
+        let Some(row) = self.readers.row(&sql::BEARER, [hash.into()]).await? else { return Ok(None) };
         if !same(&row::bytes(&row, 0)?, &hash) {
             return Ok(None);
         }
@@ -94,14 +93,14 @@ impl Vault {
 
     /// The clinic's machine tokens, revoked ones too, oldest first.
     pub async fn bearers(&self, clinic: ClinicId) -> Result<Vec<Bearer>> {
-        let rows = sqlx::query(sql::BEARERS).bind(clinic.bytes().to_vec()).fetch_all(&self.readers).await?;
+        let rows = self.readers.rows(&sql::BEARERS, [clinic.bytes().into()]).await?;
         rows.iter().map(Bearer::read).collect()
     }
 
     /// Revokes a machine token, at once. `false`: the clinic has none with this id that is still good.
     pub async fn revoke_bearer(&self, clinic: ClinicId, id: [u8; 16], now: Instant) -> Result<bool> {
         let values = vec![id.into(), clinic.bytes().into(), now.0.into()];
-        let rows = self.writer.run(vec![Statement::Change(sql::REVOKE_BEARER, values)]).await?;
+        let rows = self.writer.run(vec![Statement::Change(&sql::REVOKE_BEARER, values)]).await?;
         self.bearers.retain(|_, bearer| bearer.id != id);
         Ok(rows > 0)
     }

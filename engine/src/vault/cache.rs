@@ -24,10 +24,10 @@ struct Generations<K, V> {
 pub(super) struct Epoch(u64);
 
 impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
-    /// At most about `capacity` entries.
+    /// At most about `capacity` entries; none at all with 0.
     pub(super) fn new(capacity: usize) -> Self {
         let inner = Generations { young: HashMap::new(), old: HashMap::new(), epoch: 0 };
-        Self { inner: Mutex::new(inner), half: (capacity / 2).max(1) }
+        Self { inner: Mutex::new(inner), half: capacity.div_ceil(2) }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<V> {
@@ -86,6 +86,9 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     }
 
     fn insert(&self, inner: &mut Generations<K, V>, key: K, value: V) {
+        if self.half == 0 {
+            return;
+        }
         if inner.young.len() >= self.half {
             inner.old = std::mem::take(&mut inner.young);
         }

@@ -7,11 +7,11 @@ use super::error::{Result, VaultError};
 use super::keys::KeyUse;
 use super::outbox::{MessageChannel, NewCode};
 use super::token::same;
-use super::writer::{Statement, Value};
+use super::value::Value;
+use super::writer::Statement;
 use super::{Vault, Visit, draw, row, sql};
 use booking_domain::time::Instant;
 use booking_domain::values::Proof;
-use sqlx::Row;
 
 /// How long a code is good for.
 pub const CODE_MINUTES: i64 = 10;
@@ -77,8 +77,8 @@ impl Vault {
         let outcome = self
             .writer
             .run(vec![
-                Statement::Change(sql::END_CODES, vec![visit.id.bytes().into(), now.0.into()]),
-                Statement::MustChange(sql::SEND_CODE, code_row),
+                Statement::Change(&sql::END_CODES, vec![visit.id.bytes().into(), now.0.into()]),
+                Statement::MustChange(&sql::SEND_CODE, code_row),
                 Statement::Insert(&sql::INSERT_CODE_MESSAGE, message),
             ])
             .await;
@@ -96,15 +96,15 @@ impl Vault {
     pub async fn redeem_code(&self, visit: &Visit, digits: &str, now: Instant) -> Result<Redeemed> {
         let keys = self.clinic_keys(visit.clinic).await?;
         let tried = vec![visit.id.bytes().into(), now.0.into(), CODE_TRIES.into()];
-        match self.writer.run(vec![Statement::MustChange(sql::TRY_CODE, tried)]).await {
+        match self.writer.run(vec![Statement::MustChange(&sql::TRY_CODE, tried)]).await {
             Ok(_) => {}
             Err(VaultError::Gone) => return Ok(Redeemed::Over),
             Err(error) => return Err(error),
         }
-        let found = sqlx::query(sql::OPEN_CODE).bind(visit.id.bytes().to_vec()).bind(now.0);
-        let Some(row) = found.fetch_optional(&self.readers).await? else { return Ok(Redeemed::Over) };
+        let found = self.readers.row(&sql::OPEN_CODE, [visit.id.bytes().into(), now.0.into()]).await?;
+        let Some(row) = found else { return Ok(Redeemed::Over) };
         let (id, expected): ([u8; 16], [u8; 32]) = (row::bytes(&row, 0)?, row::bytes(&row, 1)?);
-        let channel = MessageChannel::read(row.try_get(2)?)?;
+        let channel = MessageChannel::read(row::int(&row, 2)?)?;
         if !same(&expected, &keys.keyed_hash(KeyUse::Code, &[b"code", &visit.id.bytes(), digits.as_bytes()])) {
             return Ok(Redeemed::Wrong);
         }
@@ -115,7 +115,7 @@ impl Vault {
         let used: Vec<Value> = vec![id.into(), now.0.into()];
         let proven = vec![visit.id.bytes().into(), i64::from(bit).into()];
         let statements =
-            vec![Statement::MustChange(sql::USE_CODE, used), Statement::MustChange(sql::PROVE_CONTACT, proven)];
+            vec![Statement::MustChange(&sql::USE_CODE, used), Statement::MustChange(&sql::PROVE_CONTACT, proven)];
         match self.writer.run(statements).await {
             Ok(_) => {}
             // The same code came twice at once, and the other was faster.

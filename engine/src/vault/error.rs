@@ -65,6 +65,22 @@ pub enum VaultError {
         /// The newest version known here.
         known: u32,
     },
+    /// The server's database cannot hold the vault. It was not changed.
+    #[error("the vault cannot be kept in this database: {0}")]
+    Unsuitable(&'static str),
+    /// A newer version of this program made the vault in this database. It was not changed.
+    #[error(
+        "the vault has schema {found}, this program knows up to {known}: use the newer program; nothing was changed"
+    )]
+    NewerDatabase {
+        /// Its schema version.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// Another node replaced a key: what was to be written is wrapped under an older one.
+    #[error("a key was replaced meanwhile, and this node has not the new one: copy the root key files to every node")]
+    OldKeys,
     /// The clinic has no keys in this vault.
     #[error("clinic {0} has no keys in this vault")]
     UnknownClinic(ClinicId),
@@ -95,12 +111,20 @@ pub enum VaultError {
     /// process must end and start again.
     #[error("a commit of the vault has an unknown outcome ({0}); the vault is stopped: restart the process")]
     OutcomeUnknown(Arc<sqlx::Error>),
+    /// The server did not say whether it committed. The same again, later, finds out.
+    #[error("the vault's database did not say whether it made a change ({0})")]
+    Unanswered(Arc<sqlx::Error>),
     /// The vault was closed, or stopped after an unknown outcome.
     #[error("the vault is closed")]
     Closed,
 }
 
 impl VaultError {
+    /// The database could not be reached, or was too busy: the same may go well in a moment.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unanswered(_) | Self::OldKeys) || super::server::again(self).is_some()
+    }
+
     pub(super) fn file(path: &Path, error: std::io::Error) -> Self {
         Self::File { path: path.to_owned(), error: Arc::new(error) }
     }
@@ -111,6 +135,8 @@ impl From<sqlx::Error> for VaultError {
         match &error {
             sqlx::Error::PoolClosed => Self::Closed,
             sqlx::Error::Database(inner) if inner.is_unique_violation() => Self::Exists,
+            // Raised by a trigger of ours (migrations/vault-postgres).
+            sqlx::Error::Database(inner) if inner.code().is_some_and(|code| code == "CB001") => Self::OldKeys,
             _ => Self::Database(Arc::new(error)),
         }
     }

@@ -32,13 +32,13 @@ const SCHEMA: u32 = 6;
 const READERS: u32 = 4;
 
 /// The one writing connection and the readers.
-pub(super) struct Database {
+pub(super) struct OpenFile {
     pub(super) writer: SqliteConnection,
     pub(super) readers: SqlitePool,
 }
 
 /// Opens the file, makes it if there is none, and brings its schema up to date.
-pub(super) async fn open(path: &Path) -> Result<Database> {
+pub(super) async fn open(path: &Path) -> Result<OpenFile> {
     let schema = inspect(path)?;
     if schema < SCHEMA {
         migrate(path, schema).await?;
@@ -49,7 +49,7 @@ pub(super) async fn open(path: &Path) -> Result<Database> {
     // The header was read without the write-ahead log; what stands there counts too.
     let found: i64 = sqlx::query("PRAGMA user_version").fetch_one(&readers).await?.try_get(0)?;
     if found == i64::from(SCHEMA) {
-        Ok(Database { writer, readers })
+        Ok(OpenFile { writer, readers })
     } else {
         let found = u32::try_from(found).unwrap_or(u32::MAX);
         Err(VaultError::NewerFile { path: path.to_owned(), found, known: SCHEMA })

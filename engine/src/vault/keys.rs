@@ -151,6 +151,9 @@ fn halves(hash: [u8; 32]) -> [[u8; 16]; 2] {
     halves
 }
 
+/// How often the keys are looked at again, where another node replaces them at the same moment.
+pub(super) const TRIES: usize = 3;
+
 /// The version of the keys that a clinic begins with.
 const FIRST: u16 = 1;
 
@@ -162,15 +165,23 @@ impl Vault {
     /// Makes the clinic's key. If the clinic has one already it stays and is answered: a broken registration is
     /// finished by running it again.
     pub async fn create_clinic(&self, clinic: ClinicId, now: Instant) -> Result<Arc<ClinicKeys>> {
-        // Held until the row is written: no rotation ends in between.
-        let roots = self.roots.read().await;
-        match self.insert_clinic_key(&roots, (clinic, FIRST), (now, Some(now))).await {
-            Ok(()) | Err(VaultError::Exists) => self.clinic_keys_under(&roots, clinic).await,
-            Err(error) => Err(error),
+        for attempt in 0.. {
+            // Held until the row is written: no rotation ends in between.
+            let roots = self.roots.read().await;
+            match self.insert_clinic_key(&roots, (clinic, FIRST), (now, Some(now))).await {
+                Err(VaultError::OldKeys) if attempt < TRIES => drop(roots),
+                Ok(()) | Err(VaultError::Exists) => {
+                    drop(roots);
+                    return self.clinic_keys(clinic).await;
+                }
+                Err(error) => return Err(error),
+            }
+            self.look_at_keys_again().await?;
         }
+        Err(VaultError::OldKeys)
     }
 
-    /// Makes a key of this version. `rewrapped`: since when it alone wraps the keys of the clinic's people.
+    /// Makes a key of this version; [`VaultError::OldKeys`] if another root key came into use. `rewrapped`: since when it alone wraps the keys of the clinic's people.
     pub(super) async fn insert_clinic_key(
         &self,
         roots: &Roots,
@@ -186,16 +197,29 @@ impl Vault {
             now.0.into(),
             rewrapped.map(|at| at.0).into(),
         ];
-        self.writer.run(vec![Statement::Insert(&sql::INSERT_CLINIC_KEY, row)]).await.map(drop)
+        let under = Statement::MustChange(&sql::SAME_VAULT_KEY, vec![roots.proof().into()]);
+        match self.writer.run(vec![under, Statement::Insert(&sql::INSERT_CLINIC_KEY, row)]).await {
+            Err(VaultError::Gone) => Err(VaultError::OldKeys),
+            outcome => outcome.map(drop),
+        }
     }
 
-    /// The clinic's keys, from memory after the first call.
+    /// The clinic's keys, from memory after the first call; on a server for a few seconds.
     pub async fn clinic_keys(&self, clinic: ClinicId) -> Result<Arc<ClinicKeys>> {
         if let Some(keys) = self.known_clinic_keys(clinic) {
             return Ok(keys);
         }
-        let roots = self.roots.read().await;
-        self.clinic_keys_under(&roots, clinic).await
+        for _ in 0..TRIES {
+            let found = {
+                let roots = self.roots.read().await;
+                self.clinic_keys_under(&roots, clinic).await
+            };
+            match found {
+                Err(VaultError::OldKeys) => self.look_at_keys_again().await?,
+                outcome => return outcome,
+            }
+        }
+        Err(VaultError::OldKeys)
     }
 
     /// As [`Vault::clinic_keys`], for who has the root keys already.
@@ -209,17 +233,26 @@ impl Vault {
     /// Reads the clinic's keys into memory, also where an older version of them is there.
     pub(super) async fn load_clinic_keys(&self, roots: &Roots, clinic: ClinicId) -> Result<Arc<ClinicKeys>> {
         let mut versions = Vec::new();
-        for row in sqlx::query(sql::CLINIC_KEYS).bind(clinic.bytes().to_vec()).fetch_all(&self.readers).await? {
+        for row in self.readers.rows(&sql::CLINIC_KEYS, [clinic.bytes().into()]).await? {
             let version = row::int(&row, 0)?;
             let key = roots.unwrap(&place(clinic, version), &row::blob(&row, 1)?);
-            versions.push((version, key.ok_or(VaultError::Damaged("a clinic's key does not open"))?));
+            // Another node may have replaced the root key a moment ago.
+            let shared = self.readers.shared();
+            let unknown =
+                if shared { VaultError::OldKeys } else { VaultError::Damaged("a clinic's key does not open") };
+            versions.push((version, key.ok_or(unknown)?));
         }
         let keys = Arc::new(ClinicKeys::new(clinic, &versions).ok_or(VaultError::UnknownClinic(clinic))?);
-        self.clinics.write().unwrap_or_else(PoisonError::into_inner).insert(clinic, Arc::clone(&keys));
+        self.clinics
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(clinic, (Arc::clone(&keys), tokio::time::Instant::now()));
         Ok(keys)
     }
 
     fn known_clinic_keys(&self, clinic: ClinicId) -> Option<Arc<ClinicKeys>> {
-        self.clinics.read().unwrap_or_else(PoisonError::into_inner).get(&clinic).map(Arc::clone)
+        let clinics = self.clinics.read().unwrap_or_else(PoisonError::into_inner);
+        let (keys, read_at) = clinics.get(&clinic)?;
+        (read_at.elapsed() <= self.clinic_keys_last).then(|| Arc::clone(keys))
     }
 }

@@ -6,32 +6,41 @@
 //! append-only log unreadable for ever.
 //!
 //! Every write goes through one writer task ([`writer`]) that commits what is waiting together and acknowledges after
-//! the disk has it. Reads come from memory where they can, else from a pool of read-only connections. Time is always
-//! passed in; random bytes come from an [`Entropy`].
+//! the disk has it. Reads come from memory where they can, else from a pool of connections. Time is always passed in;
+//! random bytes come from an [`Entropy`].
 //!
-//! One process owns a data directory: the caches and the idempotency rows in memory rest on it.
+//! It is a file of the data directory (SQLite), or a database on a server that several nodes share (PostgreSQL); one set
+//! of statements ([`sql`]) and one suite of tests serve both, and [`database`] is where they differ. One process owns a
+//! data directory: the caches and the idempotency rows in memory rest on it. On a server nothing that another node may
+//! end is remembered here: see [`Memory`] and docs/adr/0014-postgresql-vault.md.
 
+mod batch;
 mod bearer;
 mod cache;
 mod codes;
 mod crypto;
+mod database;
 mod entropy;
 mod error;
 mod file;
 mod idempotency;
 mod keys;
+mod leases;
 mod outbox;
 mod quotas;
+mod retry;
 mod root_key;
 mod roots;
 mod rotation;
 mod row;
+mod server;
 mod sessions;
 mod shown;
 mod sql;
 mod staff;
 mod subjects;
 mod token;
+mod value;
 mod visits;
 mod writer;
 
@@ -41,6 +50,7 @@ pub use entropy::{Entropy, OsEntropy, SeededEntropy, draw};
 pub use error::{Result, VaultError};
 pub use idempotency::Remembered;
 pub use keys::{ClinicKeys, KeyUse};
+pub use leases::Lease;
 pub use outbox::{
     Claim, Claimed, Intent, MessageChannel, MessageKind, MessageState, NewCode, Outcome as MessageOutcome, Undelivered,
     Waiting,
@@ -58,11 +68,12 @@ use booking_domain::ids::{ClinicId, SubjectId};
 use booking_events::sealing::SubjectKey;
 use cache::Cache;
 use crypto::Key;
+use database::{Connection, Readers};
 use roots::Roots;
-use sqlx::sqlite::SqlitePool;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
 use writer::{Statement, Writer};
 
@@ -71,25 +82,49 @@ pub const VAULT_FILE: &str = "vault.db";
 /// The root key's file name in a data directory.
 pub const ROOT_KEY_FILE: &str = "root.key";
 
-/// Keys of subjects held in memory.
-const SUBJECTS_IN_MEMORY: usize = 50_000;
-/// Visits, sessions and machine tokens held in memory, each.
-const TOKENS_IN_MEMORY: usize = 20_000;
+/// What may be remembered of the database.
+struct Memory {
+    /// Keys of subjects.
+    subjects: usize,
+    /// Visits, sessions and machine tokens, each.
+    tokens: usize,
+    /// How long a clinic's keys are taken for the newest.
+    clinic_keys_last: Duration,
+}
+
+impl Memory {
+    /// A file has one process, which knows what it deleted. On a server another node may destroy a key, end a session,
+    /// revoke a token or disable a member at any moment, and it holds everywhere at once: these rows are read each time.
+    /// A clinic's keys are never deleted; a new one is heard of a little later.
+    const fn of(readers: &Readers) -> Self {
+        if readers.shared() {
+            Self { subjects: 0, tokens: 0, clinic_keys_last: Duration::from_secs(5) }
+        } else {
+            Self { subjects: 50_000, tokens: 20_000, clinic_keys_last: Duration::MAX }
+        }
+    }
+}
+
 /// Passwords hashed at the same time: each takes 19 MiB.
 const HASHES_AT_ONCE: usize = 4;
 
 /// An open vault. Methods take `&self`; share it in an `Arc`.
 pub struct Vault {
     writer: Writer,
-    readers: SqlitePool,
+    readers: Readers,
     entropy: Arc<dyn Entropy>,
     /// Shared by whoever wraps a key, until it is written; alone for whoever changes what keys are wrapped under.
     roots: tokio::sync::RwLock<Roots>,
+    /// This node, among those that share the vault: drawn at each start.
+    node: [u8; 16],
+    held: leases::Held,
     /// One rotation at a time.
     rotating: tokio::sync::Mutex<()>,
     /// Keyed hashes of staff e-mail addresses, over all clinics: who signs in has not said which clinic.
     staff_lookup: Key,
-    clinics: RwLock<HashMap<ClinicId, Arc<ClinicKeys>>>,
+    clinics: RwLock<HashMap<ClinicId, (Arc<ClinicKeys>, tokio::time::Instant)>>,
+    /// How long a clinic's keys are taken for the newest.
+    clinic_keys_last: Duration,
     subjects: Cache<(ClinicId, SubjectId), Arc<SubjectKey>>,
     visits: Cache<[u8; 32], Visit>,
     sessions: Cache<[u8; 32], Session>,
@@ -117,29 +152,71 @@ impl Vault {
         Self::open_under(path, Roots::load(root, None)?, entropy).await
     }
 
-    async fn open_under(path: &Path, mut roots: Roots, entropy: Arc<dyn Entropy>) -> Result<Self> {
-        let database = file::open(path).await?;
-        let writer = Writer::start(database.writer);
-        let vault_key = match vault_key(&writer, &database.readers, &mut roots, &*entropy).await {
+    /// Opens the vault in a database on a server (`postgres://…`), under the root key of this data directory. A vault
+    /// that is new is made, with its root key, if `may_make`; else, and where the vault is there and the root key is
+    /// not, nothing is made.
+    pub async fn open_server(
+        dir: &Path,
+        url: &str,
+        may_make: bool,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<(Self, Created)> {
+        let server = server::open(url).await?;
+        let (writer, readers) = (Connection::Server(Box::new(server.link)), Readers::Server(server.readers));
+        let file = dir.join(ROOT_KEY_FILE);
+        let is_new = readers.row(&sql::VAULT_KEY, []).await?.is_none();
+        if is_new && !may_make {
+            return Err(VaultError::Unsuitable(
+                "it is empty, and the log is not: give the vault that the log belongs to",
+            ));
+        }
+        let there = file.try_exists().map_err(|error| VaultError::file(&file, error))?;
+        let (root, created) = match (there, is_new) {
+            (true, _) => (RootKey::load(&file)?, Created::Found),
+            (false, true) => (RootKey::make(&file, &*entropy)?, Created::Made),
+            (false, false) => return Err(VaultError::MissingRootKey { path: file }),
+        };
+        let opened = Self::on(writer, readers, Roots::load(root, Some(file.clone()))?, entropy).await;
+        if created == Created::Made && matches!(opened, Err(VaultError::WrongRootKey)) {
+            // Another node made the vault at this moment: what was made here opens nothing.
+            std::fs::remove_file(&file).map_err(|error| VaultError::file(&file, error))?;
+            return Err(VaultError::MissingRootKey { path: file });
+        }
+        Ok((opened?, created))
+    }
+
+    async fn open_under(path: &Path, roots: Roots, entropy: Arc<dyn Entropy>) -> Result<Self> {
+        let file = file::open(path).await?;
+        Self::on(Connection::File(file.writer), Readers::File(file.readers), roots, entropy).await
+    }
+
+    async fn on(conn: Connection, readers: Readers, mut roots: Roots, entropy: Arc<dyn Entropy>) -> Result<Self> {
+        let writer = Writer::start(conn);
+        let vault_key = match vault_key(&writer, &readers, &mut roots, &*entropy).await {
             Ok(key) => key,
             Err(error) => {
-                database.readers.close().await;
+                readers.close().await;
                 writer.close().await;
                 return Err(error);
             }
         };
+        let memory = Memory::of(&readers);
+        let node = if readers.shared() { draw(&*entropy) } else { [0; 16] };
         Ok(Self {
             writer,
-            readers: database.readers,
+            readers,
             entropy,
             roots: tokio::sync::RwLock::new(roots),
+            node,
+            held: leases::Held::default(),
             rotating: tokio::sync::Mutex::default(),
             staff_lookup: crypto::derive(&vault_key, "staff e-mail"),
             clinics: RwLock::default(),
-            subjects: Cache::new(SUBJECTS_IN_MEMORY),
-            visits: Cache::new(TOKENS_IN_MEMORY),
-            sessions: Cache::new(TOKENS_IN_MEMORY),
-            bearers: Cache::new(TOKENS_IN_MEMORY),
+            subjects: Cache::new(memory.subjects),
+            visits: Cache::new(memory.tokens),
+            sessions: Cache::new(memory.tokens),
+            bearers: Cache::new(memory.tokens),
+            clinic_keys_last: memory.clinic_keys_last,
             idempotency: OnceCell::new(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
             posted: tokio::sync::Notify::new(),
@@ -169,19 +246,21 @@ impl std::fmt::Debug for Vault {
     }
 }
 
-/// The vault's own key. That it unwraps is the proof that the root key belongs to this vault; where the next root key
-/// unwraps it, a rotation has begun.
-async fn vault_key(writer: &Writer, readers: &SqlitePool, roots: &mut Roots, entropy: &dyn Entropy) -> Result<Key> {
-    let place = rotation::VAULT_PLACE;
-    if let Some(row) = sqlx::query(sql::VAULT_KEY).fetch_optional(readers).await? {
-        let wrapped = row::blob(&row, 0)?;
-        if roots.next().is_some_and(|next| crypto::unwrap(next.bytes(), &place, &wrapped).is_some()) {
-            roots.begin();
-        }
-        return roots.unwrap(&place, &wrapped).ok_or(VaultError::WrongRootKey);
+/// The vault's own key, made where there is none.
+async fn vault_key(writer: &Writer, readers: &Readers, roots: &mut Roots, entropy: &dyn Entropy) -> Result<Key> {
+    if let Some(row) = readers.row(&sql::VAULT_KEY, []).await? {
+        return roots.prove(row::blob(&row, 0)?);
     }
     let key = Key::new(draw(entropy));
-    let wrapped = crypto::wrap(roots.newest().bytes(), &place, &key, entropy);
-    writer.run(vec![Statement::Insert(&sql::INSERT_VAULT_KEY, vec![1.into(), wrapped.into()])]).await?;
-    Ok(key)
+    let wrapped = crypto::wrap(roots.newest().bytes(), &rotation::VAULT_PLACE, &key, entropy);
+    match writer.run(vec![Statement::Insert(&sql::INSERT_VAULT_KEY, vec![1_i64.into(), wrapped.clone().into()])]).await
+    {
+        Ok(_) => roots.prove(wrapped),
+        // Another node made it at this moment.
+        Err(VaultError::Exists) => {
+            let row = readers.row(&sql::VAULT_KEY, []).await?.ok_or(VaultError::WrongRootKey)?;
+            roots.prove(row::blob(&row, 0)?)
+        }
+        Err(error) => Err(error),
+    }
 }

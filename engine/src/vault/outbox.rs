@@ -10,8 +10,10 @@
 //! - sent, not recorded: the claim runs out, and it is sent once more under the same message id;
 //! - recorded: nothing is left to do.
 
+use super::database::Row;
 use super::error::{Result, VaultError};
-use super::writer::{Statement, Value};
+use super::value::Value;
+use super::writer::Statement;
 use super::{Vault, draw, row, sql};
 use booking_domain::ids::{AgendaId, AppointmentId, ClinicId, SubjectId};
 use booking_domain::phi::Phi;
@@ -19,8 +21,6 @@ use booking_domain::sealed::Sealed;
 use booking_domain::time::{Instant, WallDate};
 use booking_events::sealing::{Field, open, seal};
 use booking_store::Position;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 /// The layout of what is sealed in a code's message.
 const CODE_SCHEMA: u16 = 1;
@@ -230,10 +230,10 @@ pub struct Undelivered {
 
 impl Undelivered {
     /// From the columns of a row that begin at `first`.
-    fn read(row: &SqliteRow, first: usize) -> Result<Self> {
+    fn read(row: &Row, first: usize) -> Result<Self> {
         Ok(Self {
-            kind: MessageKind::read(row.try_get(first)?)?,
-            channel: row.try_get::<Option<i64>, _>(first + 1)?.map(MessageChannel::read).transpose()?,
+            kind: MessageKind::read(row::int(row, first)?)?,
+            channel: row::maybe_number(row, first + 1)?.map(MessageChannel::read).transpose()?,
             at: row::instant(row, first + 2)?,
             reason: row::maybe_text(row, first + 3)?.unwrap_or_default(),
         })
@@ -243,13 +243,13 @@ impl Undelivered {
 impl Vault {
     /// How far a reactor has come; none: it never ran.
     pub async fn cursor(&self, name: &'static str) -> Result<Option<Position>> {
-        let row = sqlx::query(sql::CURSOR).bind(name).fetch_optional(&self.readers).await?;
+        let row = self.readers.row(&sql::CURSOR, [name.to_owned().into()]).await?;
         row.as_ref().map(|row| row::int(row, 0).map(Position)).transpose()
     }
 
     /// Where a reactor begins. One that began already stays where it is.
     pub async fn begin_cursor(&self, name: &'static str, at: Position) -> Result<()> {
-        let values = vec![Value::Text(name.to_owned()), number(at)?];
+        let values = vec![name.to_owned().into(), number(at)?];
         match self.writer.run(vec![Statement::Insert(&sql::INSERT_CURSOR, values)]).await {
             Ok(_) | Err(VaultError::Exists) => Ok(()),
             Err(error) => Err(error),
@@ -258,16 +258,16 @@ impl Vault {
 
     /// Forgets where a reactor stands: it begins anew one day.
     pub async fn drop_cursor(&self, name: &'static str) -> Result<()> {
-        self.writer.run(vec![Statement::Change(sql::DROP_CURSOR, vec![Value::Text(name.to_owned())])]).await.map(drop)
+        self.writer.run(vec![Statement::Change(&sql::DROP_CURSOR, vec![name.to_owned().into()])]).await.map(drop)
     }
 
     /// Puts intents into the outbox and moves the reactor's cursor, as one. [`VaultError::Gone`]: somebody else moved
     /// the cursor, and nothing was written.
     pub async fn post(&self, name: &'static str, (from, to): (Position, Position), intents: &[Intent]) -> Result<()> {
-        let moved = vec![Value::Text(name.to_owned()), number(from)?, number(to)?];
-        let mut statements = vec![Statement::MustChange(sql::MOVE_CURSOR, moved)];
+        let moved = vec![name.to_owned().into(), number(from)?, number(to)?];
+        let mut statements = vec![Statement::MustChange(&sql::MOVE_CURSOR, moved)];
         for intent in intents {
-            statements.push(Statement::Change(sql::POST_NOTICE, notice_row(intent)?));
+            statements.push(Statement::Change(&sql::POST_NOTICE, notice_row(intent)?));
         }
         self.writer.run(statements).await?;
         if !intents.is_empty() {
@@ -289,13 +289,13 @@ impl Vault {
             code.clinic.bytes().into(),
             (MessageKind::Code as i64).into(),
             (MessageState::Waiting as i64).into(),
-            1.into(),
+            1_i64.into(),
             code.created_at.0.into(),
             code.subject.bytes().into(),
             encoded(&sealed)?.into(),
             (code.channel as i64).into(),
             code.expires_at.0.into(),
-            0.into(),
+            0_i64.into(),
             code.created_at.0.into(),
         ])
     }
@@ -311,12 +311,12 @@ impl Vault {
 
     /// What may be sent now, codes first; one for each appointment.
     pub async fn waiting(&self, now: Instant, limit: u32) -> Result<Vec<Waiting>> {
-        let rows = sqlx::query(sql::WAITING).bind(now.0).bind(i64::from(limit)).fetch_all(&self.readers).await?;
-        let read = |row: &SqliteRow| {
+        let rows = self.readers.rows(&sql::WAITING, [now.0.into(), i64::from(limit).into()]).await?;
+        let read = |row: &Row| {
             Ok(Waiting {
                 id: row::bytes(row, 0)?,
                 clinic: ClinicId::from_bytes(row::bytes(row, 1)?),
-                kind: MessageKind::read(row.try_get(2)?)?,
+                kind: MessageKind::read(row::int(row, 2)?)?,
                 appointment: row::maybe_bytes(row, 3)?.map(AppointmentId::from_bytes),
             })
         };
@@ -325,8 +325,8 @@ impl Vault {
 
     /// When the next message may be sent; none: nothing waits.
     pub async fn next_attempt(&self) -> Result<Option<Instant>> {
-        let row = sqlx::query(sql::NEXT_ATTEMPT).fetch_one(&self.readers).await?;
-        row::maybe_instant(&row, 0)
+        let row = self.readers.row(&sql::NEXT_ATTEMPT, []).await?;
+        row.map_or(Ok(None), |row| row::maybe_instant(&row, 0))
     }
 
     /// Claims what waits, before it is sent; none: somebody else has it, or it is gone. The claim is on the disk when
@@ -334,8 +334,8 @@ impl Vault {
     pub async fn claim(&self, waiting: &Waiting, now: Instant, until: Instant) -> Result<Option<Claim>> {
         let token: [u8; 16] = draw(&*self.entropy);
         let (sql, id) = match waiting.appointment {
-            Some(appointment) => (sql::CLAIM_APPOINTMENT, appointment.bytes()),
-            None => (sql::CLAIM_CODE, waiting.id),
+            Some(appointment) => (&sql::CLAIM_APPOINTMENT, appointment.bytes()),
+            None => (&sql::CLAIM_CODE, waiting.id),
         };
         let values = vec![id.into(), token.into(), until.0.into(), now.0.into()];
         match self.writer.run(vec![Statement::MustChange(sql, values)]).await {
@@ -343,7 +343,7 @@ impl Vault {
             Err(VaultError::Gone) => return Ok(None),
             Err(error) => return Err(error),
         }
-        let rows = sqlx::query(sql::CLAIMED).bind(token.to_vec()).fetch_all(&self.readers).await?;
+        let rows = self.readers.rows(&sql::CLAIMED, [token.into()]).await?;
         let attempts = rows.iter().map(|row| row::int::<u32>(row, 13)).collect::<Result<Vec<_>>>()?;
         // A fresh cause starts with fresh patience.
         let failures = attempts.into_iter().min().unwrap_or(1).saturating_sub(1);
@@ -353,7 +353,7 @@ impl Vault {
                 id: row::bytes(row, 0)?,
                 subject: SubjectId::from_bytes(row::bytes(row, 9)?),
                 content: decoded(&row::blob(row, 10)?)?,
-                channel: MessageChannel::read(row.try_get(11)?)?,
+                channel: MessageChannel::read(row::int(row, 11)?)?,
                 expires_at: row::instant(row, 12)?,
             },
             (Some(_), rows) => Claimed::Notice(rows.iter().map(intent).collect::<Result<_>>()?),
@@ -366,26 +366,26 @@ impl Vault {
     pub async fn finish(&self, claim: &Claim, outcome: Outcome, now: Instant) -> Result<()> {
         let token = || Value::from(claim.token);
         let finish = |state: MessageState, reason: &str, channel: Option<MessageChannel>| {
-            let (reason, channel) = (reason.to_owned().into(), channel.map(|channel| channel as i64).into());
+            let (reason, channel) = (Some(reason.to_owned()).into(), channel.map(|channel| channel as i64).into());
             vec![token(), (state as i64).into(), now.0.into(), reason, channel]
         };
-        let over = |state, reason, channel| Statement::MustChange(sql::FINISH, finish(state, reason, channel));
+        let over = |state, reason, channel| Statement::MustChange(&sql::FINISH, finish(state, reason, channel));
         let statements = match outcome {
             Outcome::Delivered { kind, channel, told } => {
                 let newest = match &claim.content {
                     Claimed::Code { id, .. } => *id,
                     Claimed::Notice(intents) => intents.last().map_or([0; 16], |intent| intent.id),
                 };
-                let (kind, channel) = (Value::Int(kind as i64), Value::Int(channel as i64));
+                let (kind, channel) = ((kind as i64).into(), (channel as i64).into());
                 let values = vec![token(), newest.into(), now.0.into(), kind, channel, told.into()];
                 let rest = finish(MessageState::NotDue, "told_together", None);
-                vec![Statement::MustChange(sql::DELIVERED, values), Statement::Change(sql::FINISH, rest)]
+                vec![Statement::MustChange(&sql::DELIVERED, values), Statement::Change(&sql::FINISH, rest)]
             }
             Outcome::Undelivered { reason, channel } => vec![over(MessageState::Undelivered, reason, channel)],
             Outcome::NotDue(reason) => vec![over(MessageState::NotDue, reason, None)],
             Outcome::Later { at, counted } => {
                 let values = vec![token(), at.0.into(), i64::from(!counted).into()];
-                vec![Statement::MustChange(sql::RELEASE, values)]
+                vec![Statement::MustChange(&sql::RELEASE, values)]
             }
         };
         self.writer.run(statements).await.map(drop)
@@ -402,14 +402,14 @@ impl Vault {
 
     /// Fingerprint of what the patient was told last about an appointment.
     pub async fn told(&self, appointment: AppointmentId) -> Result<Option<[u8; 32]>> {
-        let row = sqlx::query(sql::TOLD).bind(appointment.bytes().to_vec()).fetch_optional(&self.readers).await?;
+        let row = self.readers.row(&sql::TOLD, [appointment.bytes().into()]).await?;
         row.map_or(Ok(None), |row| row::maybe_bytes(&row, 0))
     }
 
     /// What of an appointment did not reach its patient, oldest first.
     pub async fn undelivered(&self, clinic: ClinicId, appointment: AppointmentId) -> Result<Vec<Undelivered>> {
-        let (clinic, appointment) = (clinic.bytes().to_vec(), appointment.bytes().to_vec());
-        let rows = sqlx::query(sql::UNDELIVERED).bind(clinic).bind(appointment).fetch_all(&self.readers).await?;
+        let asked = [clinic.bytes().into(), appointment.bytes().into()];
+        let rows = self.readers.rows(&sql::UNDELIVERED, asked).await?;
         rows.iter().map(|row| Undelivered::read(row, 0)).collect()
     }
 
@@ -421,9 +421,9 @@ impl Vault {
         limit: usize,
     ) -> Result<Vec<(AppointmentId, Undelivered)>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let asked = sqlx::query(sql::NOT_REACHED).bind(clinic.bytes().to_vec()).bind(i64::from(from.0)).bind(limit);
-        let rows = asked.fetch_all(&self.readers).await?;
-        let read = |row: &SqliteRow| Ok((AppointmentId::from_bytes(row::bytes(row, 0)?), Undelivered::read(row, 1)?));
+        let asked = [clinic.bytes().into(), i64::from(from.0).into(), limit.into()];
+        let rows = self.readers.rows(&sql::NOT_REACHED, asked).await?;
+        let read = |row: &Row| Ok((AppointmentId::from_bytes(row::bytes(row, 0)?), Undelivered::read(row, 1)?));
         rows.iter().map(read).collect()
     }
 
@@ -433,10 +433,10 @@ impl Vault {
         clinic: ClinicId,
         appointment: AppointmentId,
     ) -> Result<Vec<(MessageKind, MessageChannel, Instant)>> {
-        let (clinic, appointment) = (clinic.bytes().to_vec(), appointment.bytes().to_vec());
-        let rows = sqlx::query(sql::DELIVERIES).bind(clinic).bind(appointment).fetch_all(&self.readers).await?;
-        let read = |row: &SqliteRow| {
-            let (kind, channel) = (MessageKind::read(row.try_get(0)?)?, MessageChannel::read(row.try_get(1)?)?);
+        let asked = [clinic.bytes().into(), appointment.bytes().into()];
+        let rows = self.readers.rows(&sql::DELIVERIES, asked).await?;
+        let read = |row: &Row| {
+            let (kind, channel) = (MessageKind::read(row::int(row, 0)?)?, MessageChannel::read(row::int(row, 1)?)?);
             Ok((kind, channel, row::instant(row, 2)?))
         };
         rows.iter().map(read).collect()
@@ -447,8 +447,8 @@ impl Vault {
         let (delivered, codes) = (now.plus_minutes(-KEPT_DAYS * 24 * 60), now.plus_minutes(-24 * 60));
         self.writer
             .run(vec![
-                Statement::Change(sql::PURGE_OUTBOX, vec![delivered.0.into()]),
-                Statement::Change(sql::PURGE_CODES, vec![codes.0.into()]),
+                Statement::Change(&sql::PURGE_OUTBOX, vec![delivered.0.into()]),
+                Statement::Change(&sql::PURGE_CODES, vec![codes.0.into()]),
             ])
             .await
             .map(drop)
@@ -456,7 +456,7 @@ impl Vault {
 }
 
 fn number(position: Position) -> Result<Value> {
-    i64::try_from(position.0).map(Value::Int).map_err(|_| VaultError::Damaged("a position is out of its range"))
+    i64::try_from(position.0).map(Value::from).map_err(|_| VaultError::Damaged("a position is out of its range"))
 }
 
 fn notice_row(intent: &Intent) -> Result<Vec<Value>> {
@@ -473,11 +473,11 @@ fn notice_row(intent: &Intent) -> Result<Vec<Value>> {
     ])
 }
 
-fn intent(row: &SqliteRow) -> Result<Intent> {
+fn intent(row: &Row) -> Result<Intent> {
     Ok(Intent {
         id: row::bytes(row, 0)?,
         clinic: ClinicId::from_bytes(row::bytes(row, 1)?),
-        kind: MessageKind::read(row.try_get(2)?)?,
+        kind: MessageKind::read(row::int(row, 2)?)?,
         appointment: AppointmentId::from_bytes(row::bytes(row, 3)?),
         agenda: AgendaId::from_bytes(row::bytes(row, 4)?),
         date: WallDate(row::int(row, 5)?),

@@ -15,7 +15,7 @@ impl Vault {
     pub async fn contact_quotas(&self, contacts: &[[u8; 32]]) -> Result<Vec<SubjectId>> {
         let mut quotas = Vec::with_capacity(contacts.len());
         for contact in contacts {
-            let found = sqlx::query(sql::CONTACT_QUOTA).bind(contact.to_vec()).fetch_optional(&self.readers).await?;
+            let found = self.readers.row(&sql::CONTACT_QUOTA, [(*contact).into()]).await?;
             if let Some(found) = found {
                 quotas.push(SubjectId::from_bytes(row::bytes(&found, 0)?));
             }
@@ -36,7 +36,7 @@ impl Vault {
             let fresh: [u8; 16] = draw(&*self.entropy);
             let values =
                 vec![(*contact).into(), subject.bytes().into(), clinic.bytes().into(), fresh.into(), until.0.into()];
-            Statement::Change(sql::TAKE_CONTACT_QUOTA, values)
+            Statement::Change(&sql::TAKE_CONTACT_QUOTA, values)
         };
         self.writer.run(contacts.iter().map(take).collect()).await?;
         self.contact_quotas(contacts).await
@@ -44,6 +44,6 @@ impl Vault {
 
     /// Forgets contacts of which nothing is ahead any more.
     pub async fn purge_contact_quotas(&self, now: Instant) -> Result<()> {
-        self.writer.run(vec![Statement::Change(sql::PURGE_CONTACT_QUOTAS, vec![now.0.into()])]).await.map(drop)
+        self.writer.run(vec![Statement::Change(&sql::PURGE_CONTACT_QUOTAS, vec![now.0.into()])]).await.map(drop)
     }
 }

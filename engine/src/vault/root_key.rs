@@ -52,9 +52,14 @@ impl RootKey {
         if there(&path.with_file_name(super::VAULT_FILE))? {
             return Err(VaultError::MissingRootKey { path: path.to_owned() });
         }
+        Ok((Self::make(path, entropy)?, Created::Made))
+    }
+
+    /// Makes the file.
+    pub(super) fn make(path: &Path, entropy: &dyn Entropy) -> Result<Self> {
         let key = Self(Zeroizing::new(draw(entropy)));
         key.write(path).map_err(|error| VaultError::file(path, error))?;
-        Ok((key, Created::Made))
+        Ok(key)
     }
 
     pub(super) const fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {

@@ -30,12 +30,14 @@ pub(super) struct Roots {
     next: Option<Arc<RootKey>>,
     /// The next key is in use: what is wrapped now is wrapped under it.
     begun: bool,
+    /// The vault's own key as it was wrapped when it was last looked at.
+    proof: Vec<u8>,
 }
 
 impl Roots {
     /// The root key, and the next one if its file is there.
     pub(super) fn load(main: RootKey, file: Option<PathBuf>) -> Result<Self> {
-        let mut roots = Self { file, main: Arc::new(main), next: None, begun: false };
+        let mut roots = Self { file, main: Arc::new(main), next: None, begun: false, proof: Vec::new() };
         roots.look_for_next()?;
         Ok(roots)
     }
@@ -50,6 +52,36 @@ impl Roots {
             };
         }
         Ok(self.next.is_some())
+    }
+
+    /// Opens the vault's own key: that it opens is the proof that the root key belongs to this vault, and where the next
+    /// root key opens it a rotation has begun.
+    pub(super) fn prove(&mut self, wrapped: Vec<u8>) -> Result<Key> {
+        let place = super::rotation::VAULT_PLACE;
+        if self.next().is_some_and(|next| crypto::unwrap(next.bytes(), &place, &wrapped).is_some()) {
+            self.begin();
+        }
+        let key = self.unwrap(&place, &wrapped).ok_or(VaultError::WrongRootKey)?;
+        self.proof = wrapped;
+        Ok(key)
+    }
+
+    /// As [`Roots::prove`], after another node may have replaced the root key: reads the files again where the keys at
+    /// hand do not open it.
+    pub(super) fn prove_again(&mut self, wrapped: Vec<u8>) -> Result<()> {
+        self.look_for_next()?;
+        if self.prove(wrapped.clone()).is_err() {
+            let file = self.file.clone().ok_or(VaultError::WrongRootKey)?;
+            let mut roots = Self::load(RootKey::load(&file)?, Some(file))?;
+            roots.prove(wrapped)?;
+            *self = roots;
+        }
+        Ok(())
+    }
+
+    /// The vault's own key as it is wrapped, as far as is known here.
+    pub(super) fn proof(&self) -> Vec<u8> {
+        self.proof.clone()
     }
 
     /// Makes the next root key, unless its file is there. Answers where it is; none: there is no root key file.

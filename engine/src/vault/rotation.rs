@@ -12,6 +12,7 @@
 //! - the new file took the old one's place: done.
 
 use super::crypto::{self, Place, Purpose};
+use super::database::Row;
 use super::error::{Result, VaultError};
 use super::roots::Roots;
 use super::writer::Statement;
@@ -19,6 +20,7 @@ use super::{Vault, keys, row, sql, subjects};
 use booking_domain::ids::{ClinicId, SubjectId};
 use booking_domain::time::Instant;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 
 /// Clinics' keys in one write.
 const CLINICS: usize = 100;
@@ -65,6 +67,7 @@ impl Vault {
     /// old one's place. Answers how many keys of clinics that were. Called again after a crash, it goes on.
     pub async fn rotate_root(&self) -> Result<usize> {
         let _alone = self.rotating.lock().await;
+        self.look_at_keys_again().await?;
         self.rotate_root_in_steps(|_| ()).await
     }
 
@@ -76,8 +79,9 @@ impl Vault {
                 return Err(VaultError::NoNextRootKey);
             }
             if !roots.has_begun() {
-                self.rewrap_vault_key(&roots).await?;
+                let wrapped = self.rewrap_vault_key(&roots).await?;
                 roots.begin();
+                roots.prove(wrapped)?;
             }
         }
         after(Step::Begun);
@@ -98,21 +102,22 @@ impl Vault {
         Ok(wrapped)
     }
 
-    async fn rewrap_vault_key(&self, roots: &Roots) -> Result<()> {
+    async fn rewrap_vault_key(&self, roots: &Roots) -> Result<Vec<u8>> {
         let next = roots.next().ok_or(VaultError::NoNextRootKey)?;
-        let old = row::blob(&sqlx::query(sql::VAULT_KEY).fetch_one(&self.readers).await?, 0)?;
+        let old = row::blob(&self.readers.row(&sql::VAULT_KEY, []).await?.ok_or(VaultError::WrongRootKey)?, 0)?;
         let key = roots.unwrap(&VAULT_PLACE, &old).ok_or(VaultError::WrongRootKey)?;
         let new = crypto::wrap(next.bytes(), &VAULT_PLACE, &key, &*self.entropy);
-        let values = vec![new.into(), old.into()];
-        self.writer.run(vec![Statement::MustChange(sql::REWRAP_VAULT_KEY, values)]).await.map(drop)
+        let values = vec![new.clone().into(), old.into()];
+        self.writer.run(vec![Statement::MustChange(&sql::REWRAP_VAULT_KEY, values)]).await?;
+        Ok(new)
     }
 
     async fn rewrap_clinic_keys(&self, roots: &Roots, after: &mut (impl FnMut(Step) + Send)) -> Result<usize> {
         let new = roots.newest().bytes();
         let (mut clinic, mut version, mut wrapped) = (ClinicId::from_bytes([0; 16]), 0_u16, 0);
         loop {
-            let query = sqlx::query(sql::ALL_CLINIC_KEYS).bind(clinic.bytes().to_vec()).bind(i64::from(version));
-            let rows = query.bind(limit(CLINICS)).fetch_all(&self.readers).await?;
+            let asked = [clinic.bytes().into(), i64::from(version).into(), limit(CLINICS).into()];
+            let rows = self.readers.rows(&sql::ALL_CLINIC_KEYS, asked).await?;
             let mut statements = Vec::new();
             for row in &rows {
                 (clinic, version) = (ClinicId::from_bytes(row::bytes(row, 0)?), row::int(row, 1)?);
@@ -123,7 +128,7 @@ impl Vault {
                 let key = roots.unwrap(&place, &old).ok_or(VaultError::Damaged("a clinic's key does not open"))?;
                 let again = crypto::wrap(new, &place, &key, &*self.entropy);
                 let values = vec![clinic.bytes().into(), i64::from(version).into(), again.into(), old.into()];
-                statements.push(Statement::Change(sql::REWRAP_CLINIC_KEY, values));
+                statements.push(Statement::Change(&sql::REWRAP_CLINIC_KEY, values));
             }
             if !statements.is_empty() {
                 wrapped += statements.len();
@@ -141,6 +146,7 @@ impl Vault {
     /// further one begins.
     pub async fn rotate_clinic(&self, clinic: ClinicId, now: Instant) -> Result<usize> {
         let _alone = self.rotating.lock().await;
+        self.look_at_keys_again().await?;
         self.rotate_clinic_in_steps(clinic, now, |_| ()).await
     }
 
@@ -166,7 +172,7 @@ impl Vault {
         after(Step::Scrubbed);
         let version = self.clinic_keys(clinic).await?.version();
         let values = vec![clinic.bytes().into(), i64::from(version).into(), now.0.into()];
-        self.writer.run(vec![Statement::MustChange(sql::FINISH_ROTATION, values)]).await?;
+        self.writer.run(vec![Statement::MustChange(&sql::FINISH_ROTATION, values)]).await?;
         after(Step::Ended);
         Ok(wrapped)
     }
@@ -176,8 +182,8 @@ impl Vault {
         let (newest, by) = keys.wrapping();
         let (mut last, mut wrapped) = (SubjectId::from_bytes([0; 16]), 0);
         loop {
-            let query = sqlx::query(sql::WRAPPED_BEFORE).bind(clinic.bytes().to_vec()).bind(last.bytes().to_vec());
-            let rows = query.bind(i64::from(newest)).bind(limit(SUBJECTS)).fetch_all(&self.readers).await?;
+            let asked = [clinic.bytes().into(), last.bytes().into(), i64::from(newest).into(), limit(SUBJECTS).into()];
+            let rows = self.readers.rows(&sql::WRAPPED_BEFORE, asked).await?;
             let mut statements = Vec::with_capacity(rows.len());
             for row in &rows {
                 last = SubjectId::from_bytes(row::bytes(row, 0)?);
@@ -188,7 +194,7 @@ impl Vault {
                 let again = crypto::wrap(by, &place, &key, &*self.entropy);
                 let (subject, clinic) = (last.bytes().into(), clinic.bytes().into());
                 let values = vec![subject, clinic, again.into(), i64::from(newest).into(), old.into()];
-                statements.push(Statement::Change(sql::REWRAP_SUBJECT, values));
+                statements.push(Statement::Change(&sql::REWRAP_SUBJECT, values));
             }
             if statements.is_empty() {
                 return Ok(wrapped);
@@ -203,6 +209,7 @@ impl Vault {
     /// process there is nothing to finish.
     pub async fn finish_rotations(&self, now: Instant) -> Result<bool> {
         let Ok(_alone) = self.rotating.try_lock() else { return Ok(false) };
+        self.look_at_keys_again().await?;
         let root = self.roots.read().await.has_begun();
         if root {
             self.rotate_root_in_steps(|_| ()).await?;
@@ -214,15 +221,26 @@ impl Vault {
         Ok(root || !clinics.is_empty())
     }
 
+    /// Another node may have replaced a key: nothing that is remembered of them holds any more.
+    pub(super) async fn look_at_keys_again(&self) -> Result<()> {
+        if self.readers.shared() {
+            let mut roots = self.roots.write().await;
+            let row = self.readers.row(&sql::VAULT_KEY, []).await?.ok_or(VaultError::WrongRootKey)?;
+            roots.prove_again(row::blob(&row, 0)?)?;
+            self.clinics.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        Ok(())
+    }
+
     async fn unfinished(&self) -> Result<Vec<(ClinicId, u16)>> {
-        let rows = sqlx::query(sql::UNFINISHED).fetch_all(&self.readers).await?;
+        let rows = self.readers.rows(&sql::UNFINISHED, []).await?;
         rows.iter().map(|row| Ok((ClinicId::from_bytes(row::bytes(row, 0)?), row::int(row, 1)?))).collect()
     }
 
     /// The clinics' keys, without the keys.
     pub async fn key_status(&self) -> Result<Vec<KeyStatus>> {
-        let rows = sqlx::query(sql::KEY_STATUS).fetch_all(&self.readers).await?;
-        let read = |row| {
+        let rows = self.readers.rows(&sql::KEY_STATUS, []).await?;
+        let read = |row: &Row| {
             Ok(KeyStatus {
                 clinic: ClinicId::from_bytes(row::bytes(row, 0)?),
                 version: row::int(row, 1)?,

@@ -1,6 +1,7 @@
 //! Keys are replaced: a crash at every step loses nothing, whoever works meanwhile notices nothing, and afterwards what
 //! the old keys opened is opened by the new ones alone.
 
+use super::super::database::Readers;
 use super::super::entropy::{OsEntropy, SeededEntropy};
 use super::super::{Created, NewVisit, RootKey, VAULT_FILE, VisitLookup};
 use super::*;
@@ -92,9 +93,16 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
+/// The file's rows, as they are.
+async fn rows(vault: &Vault, sql: &'static str, bound: Option<[u8; 16]>) -> Vec<Row> {
+    let Readers::File(pool) = &vault.readers else { panic!("these tests look into a file") };
+    let query = sqlx::query(sql);
+    let query = bound.iter().fold(query, |query, id| query.bind(id.to_vec()));
+    query.fetch_all(pool).await.unwrap().into_iter().map(Row::File).collect()
+}
+
 async fn wrapped(vault: &Vault, sql: &'static str) -> Vec<Vec<u8>> {
-    let rows = sqlx::query(sql).fetch_all(&vault.readers).await.unwrap();
-    rows.iter().map(|row| row::blob(row, 0).unwrap()).collect()
+    rows(vault, sql, None).await.iter().map(|row| row::blob(row, 0).unwrap()).collect()
 }
 
 const ROOT_WRAPPED: &str = "SELECT wrapped FROM clinic_keys UNION ALL SELECT wrapped FROM vault_key";
@@ -140,8 +148,7 @@ async fn a_root_key_is_replaced_and_a_crash_at_every_step_loses_nothing() {
         assert_eq!(known(&again, clinics).await, before, "after {step:?}");
         again.clinic_keys(clinic(1_000)).await.unwrap();
         let old = key_of(&old_key);
-        let rows = sqlx::query("SELECT clinic, wrapped FROM clinic_keys").fetch_all(&again.readers).await.unwrap();
-        for row in rows {
+        for row in rows(&again, "SELECT clinic, wrapped FROM clinic_keys", None).await {
             let place = keys::place(ClinicId::from_bytes(row::bytes(&row, 0).unwrap()), 1);
             assert!(crypto::unwrap(old.bytes(), &place, &row::blob(&row, 1).unwrap()).is_none());
         }
@@ -193,8 +200,8 @@ async fn a_clinics_key_is_replaced_and_a_crash_at_every_step_loses_nothing() {
         for n in (0..PEOPLE).filter(|n| ![3, 4].contains(n)).chain([9_000]) {
             assert!(again.subject_key(CLINIC, subject(n)).await.unwrap().is_some(), "after {step:?}");
             let text = "SELECT wrapped FROM subject_keys WHERE subject = ?1";
-            let row = sqlx::query(text).bind(subject(n).bytes().to_vec()).fetch_one(&again.readers).await.unwrap();
-            let (place, row) = (subjects::place(CLINIC, subject(n), 1), row::blob(&row, 0).unwrap());
+            let found = rows(&again, text, Some(subject(n).bytes())).await;
+            let (place, row) = (subjects::place(CLINIC, subject(n), 1), row::blob(&found[0], 0).unwrap());
             assert!(crypto::unwrap(old.wrapping().1, &place, &row).is_none(), "the old key still opens {n}");
         }
         again.close().await;

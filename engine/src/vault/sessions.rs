@@ -76,7 +76,7 @@ impl Vault {
         if session.last_seen >= session.written.plus_minutes(WRITE_EVERY_MINUTES) {
             session.written = session.last_seen;
             let values = vec![hash.into(), session.last_seen.0.into()];
-            self.writer.run_behind(vec![Statement::Change(sql::TOUCH_SESSION, values)]);
+            self.writer.run_behind(vec![Statement::Change(&sql::TOUCH_SESSION, values)]);
         }
         self.sessions.update(&hash, |known| {
             known.last_seen = known.last_seen.max(session.last_seen);
@@ -87,8 +87,7 @@ impl Vault {
 
     async fn load_session(&self, hash: [u8; 32]) -> Result<Option<Session>> {
         let epoch = self.sessions.epoch();
-        let row = sqlx::query(sql::SESSION).bind(hash.to_vec()).fetch_optional(&self.readers).await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = self.readers.row(&sql::SESSION, [hash.into()]).await? else { return Ok(None) };
         if !same(&row::bytes(&row, 0)?, &hash) {
             return Ok(None);
         }
@@ -105,7 +104,7 @@ impl Vault {
     /// Ends a session: signing out.
     pub async fn close_session(&self, token: &Token) -> Result<()> {
         let hash = token.hash();
-        self.writer.run(vec![Statement::Change(sql::CLOSE_SESSION, vec![hash.into()])]).await?;
+        self.writer.run(vec![Statement::Change(&sql::CLOSE_SESSION, vec![hash.into()])]).await?;
         self.sessions.forget([&hash]);
         Ok(())
     }
@@ -115,7 +114,7 @@ impl Vault {
         // What memory knows of their use goes first, or the disk would take a session in use for an idle one.
         let idle = now.plus_minutes(-IDLE_MINUTES - WRITE_EVERY_MINUTES).0;
         let old = now.plus_minutes(-ABSOLUTE_MINUTES).0;
-        self.writer.run(vec![Statement::Change(sql::PURGE_SESSIONS, vec![idle.into(), old.into()])]).await?;
+        self.writer.run(vec![Statement::Change(&sql::PURGE_SESSIONS, vec![idle.into(), old.into()])]).await?;
         self.sessions.retain(|_, session| !session.is_over(now));
         Ok(())
     }

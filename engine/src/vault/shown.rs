@@ -42,7 +42,7 @@ impl Vault {
         let row =
             vec![id.into(), clinic.bytes().into(), subject.bytes().into(), encoded(&sealed)?.into(), now.0.into()];
         let keep = vec![clinic.bytes().into(), KEPT.into()];
-        let statements = vec![Statement::Insert(&sql::INSERT_SHOWN, row), Statement::Change(sql::KEEP_SHOWN, keep)];
+        let statements = vec![Statement::Insert(&sql::INSERT_SHOWN, row), Statement::Change(&sql::KEEP_SHOWN, keep)];
         match self.writer.run(statements).await {
             Ok(_) | Err(VaultError::Exists) => Ok(()),
             Err(error) => Err(error),
@@ -51,9 +51,8 @@ impl Vault {
 
     /// The newest messages of a clinic; those whose person was erased, or whose visit is over, are left out.
     pub async fn shown_messages(&self, clinic: ClinicId, limit: u32) -> Result<Vec<ShownMessage>> {
-        let query = sqlx::query(sql::SHOWN).bind(clinic.bytes().to_vec()).bind(i64::from(limit));
         let mut shown = Vec::new();
-        for row in query.fetch_all(&self.readers).await? {
+        for row in self.readers.rows(&sql::SHOWN, [clinic.bytes().into(), i64::from(limit).into()]).await? {
             let subject = SubjectId::from_bytes(row::bytes(&row, 1)?);
             let Some(key) = self.subject_key(clinic, subject).await? else { continue };
             let sealed = decoded(&row::blob(&row, 2)?)?;

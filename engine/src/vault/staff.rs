@@ -4,7 +4,8 @@ use super::crypto::keyed_hash;
 use super::entropy::draw;
 use super::error::{Result, VaultError};
 use super::token::{Token, same};
-use super::writer::{Statement, Value};
+use super::value::Value;
+use super::writer::Statement;
 use super::{Vault, row, sql};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -37,10 +38,10 @@ impl Vault {
         self.writer
             .run(vec![
                 Statement::MustChange(
-                    sql::SET_MEMBER,
+                    &sql::SET_MEMBER,
                     vec![member.into(), clinic.into(), self.email_hash(email).into(), now.0.into()],
                 ),
-                Statement::Change(sql::DROP_INVITATIONS, vec![member.into()]),
+                Statement::Change(&sql::DROP_INVITATIONS, vec![member.into()]),
                 Statement::Insert(
                     &sql::INSERT_INVITATION,
                     vec![token.hash().into(), member.into(), clinic.into(), expires_at.0.into()],
@@ -53,8 +54,8 @@ impl Vault {
     /// Uses a one-time link. `None`: unknown, used, too old, or the member is disabled.
     pub async fn redeem_invitation(&self, token: &Token, now: Instant) -> Result<Option<Staff>> {
         let hash = token.hash();
-        let query = sqlx::query(sql::INVITATION).bind(hash.to_vec()).bind(now.0);
-        let Some(row) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
+        let found = self.readers.row(&sql::INVITATION, [hash.into(), now.0.into()]).await?;
+        let Some(row) = found else { return Ok(None) };
         if !same(&row::bytes(&row, 0)?, &hash) {
             return Ok(None);
         }
@@ -62,7 +63,7 @@ impl Vault {
             clinic: ClinicId::from_bytes(row::bytes(&row, 2)?),
             member: MemberId::from_bytes(row::bytes(&row, 1)?),
         };
-        let used = Statement::MustChange(sql::USE_INVITATION, vec![hash.into(), now.0.into()]);
+        let used = Statement::MustChange(&sql::USE_INVITATION, vec![hash.into(), now.0.into()]);
         match self.writer.run(vec![used]).await {
             Ok(_) => Ok(Some(staff)),
             // Somebody used it between our look and our write.
@@ -83,8 +84,11 @@ impl Vault {
         let [clinic, member] = [staff.clinic.bytes(), staff.member.bytes()];
         self.writer
             .run(vec![
-                Statement::MustChange(sql::SET_PASSWORD, vec![member.into(), clinic.into(), hash.into(), now.0.into()]),
-                Statement::Change(sql::CLOSE_SESSIONS, vec![member.into()]),
+                Statement::MustChange(
+                    &sql::SET_PASSWORD,
+                    vec![member.into(), clinic.into(), hash.into(), now.0.into()],
+                ),
+                Statement::Change(&sql::CLOSE_SESSIONS, vec![member.into()]),
             ])
             .await?;
         self.sessions.retain(|_, session| session.staff.member != staff.member);
@@ -95,11 +99,11 @@ impl Vault {
     pub async fn set_disabled(&self, staff: Staff, disabled: bool, now: Instant) -> Result<()> {
         let [clinic, member] = [staff.clinic.bytes(), staff.member.bytes()];
         let values: Vec<Value> = vec![member.into(), clinic.into(), i64::from(disabled).into(), now.0.into()];
-        let mut statements = vec![Statement::MustChange(sql::SET_DISABLED, values)];
+        let mut statements = vec![Statement::MustChange(&sql::SET_DISABLED, values)];
         if disabled {
-            statements.push(Statement::Change(sql::CLOSE_SESSIONS, vec![member.into()]));
-            statements.push(Statement::Change(sql::REVOKE_BEARERS, vec![member.into(), now.0.into()]));
-            statements.push(Statement::Change(sql::DROP_INVITATIONS, vec![member.into()]));
+            statements.push(Statement::Change(&sql::CLOSE_SESSIONS, vec![member.into()]));
+            statements.push(Statement::Change(&sql::REVOKE_BEARERS, vec![member.into(), now.0.into()]));
+            statements.push(Statement::Change(&sql::DROP_INVITATIONS, vec![member.into()]));
         }
         self.writer.run(statements).await?;
         if disabled {
@@ -117,8 +121,8 @@ impl Vault {
         email: &Phi<String>,
         password: &Phi<String>,
     ) -> Result<Vec<Staff>> {
-        let query = sqlx::query(sql::CREDENTIALS).bind(self.email_hash(email).to_vec());
-        let rows = query.bind(clinic.map(|clinic| clinic.bytes().to_vec())).fetch_all(&self.readers).await?;
+        let asked = [self.email_hash(email).into(), clinic.map(ClinicId::bytes).into()];
+        let rows = self.readers.rows(&sql::CREDENTIALS, asked).await?;
         let mut candidates = Vec::with_capacity(rows.len().max(1));
         for row in &rows {
             let staff = Staff {
@@ -147,7 +151,7 @@ impl Vault {
 
     /// Deletes one-time links that are too old.
     pub async fn purge_invitations(&self, now: Instant) -> Result<()> {
-        let old = Statement::Change(sql::PURGE_INVITATIONS, vec![now.0.into()]);
+        let old = Statement::Change(&sql::PURGE_INVITATIONS, vec![now.0.into()]);
         self.writer.run(vec![old]).await.map(drop)
     }
 

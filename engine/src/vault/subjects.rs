@@ -3,18 +3,22 @@
 use super::crypto::{self, Key, Place, Purpose};
 use super::entropy::draw;
 use super::error::{Result, VaultError};
-use super::keys::ClinicKeys;
-use super::writer::{Statement, Value};
+use super::keys::{ClinicKeys, TRIES};
+use super::roots::Roots;
+use super::value::Value;
+use super::writer::Statement;
 use super::{Vault, row, sql};
 use booking_domain::ids::{ClinicId, SubjectId, VisitId};
 use booking_domain::time::Instant;
 use booking_events::sealing::SubjectKey;
-use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The key version that stands in seals under a subject's key.
 pub const SUBJECT_KEY_VERSION: u16 = 1;
+
+/// Rows of the table: `None` for a destroyed key, nothing for a subject without a row.
+type Loaded = HashMap<SubjectId, Option<Arc<SubjectKey>>>;
 
 /// Keys made in one operation: the writer serves others in between.
 const BULK: usize = 2_000;
@@ -78,37 +82,50 @@ impl Vault {
     ) -> Result<HashMap<SubjectId, Arc<SubjectKey>>> {
         let mut all = HashMap::with_capacity(subjects.len());
         for part in subjects.chunks(BULK) {
-            let epoch = self.subjects.epoch();
-            // Another caller may make some of them at the same moment: then look again.
             for attempt in 0.. {
-                // Held until the rows are written: no rotation ends in between.
-                let roots = self.roots.read().await;
-                let clinic_keys = self.clinic_keys_under(&roots, clinic).await?;
-                let known = self.load(clinic, part).await?;
-                let mut values = Vec::with_capacity(7 * part.len());
-                let mut made = HashMap::new();
-                for subject in part {
-                    if !known.contains_key(subject) && !made.contains_key(subject) {
-                        let (key, row) = new_key(self, &clinic_keys, *subject, None, now);
-                        values.extend(row);
-                        made.insert(*subject, key);
+                match self.try_to_create(clinic, part, now).await {
+                    // Another caller made some of them at the same moment: then look again.
+                    Err(VaultError::Exists) if attempt < TRIES => {}
+                    // Another node replaced a key.
+                    Err(VaultError::OldKeys) if attempt < TRIES => self.look_at_keys_again().await?,
+                    made => {
+                        all.extend(made?);
+                        break;
                     }
                 }
-                if !made.is_empty() {
-                    match self.writer.run(vec![Statement::Insert(&sql::INSERT_SUBJECT_KEY, values)]).await {
-                        Err(VaultError::Exists) if attempt < 3 => continue,
-                        written => drop(written?),
-                    }
-                }
-                for (subject, key) in &made {
-                    self.subjects.put(epoch, (clinic, *subject), Arc::clone(key));
-                }
-                all.extend(made);
-                all.extend(known.into_iter().filter_map(|(subject, key)| Some((subject, key?))));
-                break;
             }
         }
         Ok(all)
+    }
+
+    async fn try_to_create(
+        &self,
+        clinic: ClinicId,
+        subjects: &[SubjectId],
+        now: Instant,
+    ) -> Result<HashMap<SubjectId, Arc<SubjectKey>>> {
+        let epoch = self.subjects.epoch();
+        // Held until the rows are written: no rotation ends in between.
+        let roots = self.roots.read().await;
+        let clinic_keys = self.clinic_keys_under(&roots, clinic).await?;
+        let known = self.load_with(Some(&roots), clinic, subjects).await?;
+        let mut values = Vec::with_capacity(7 * subjects.len());
+        let mut made = HashMap::new();
+        for subject in subjects {
+            if !known.contains_key(subject) && !made.contains_key(subject) {
+                let (key, row) = new_key(self, &clinic_keys, *subject, None, now);
+                values.extend(row);
+                made.insert(*subject, key);
+            }
+        }
+        if !made.is_empty() {
+            self.writer.run(vec![Statement::Insert(&sql::INSERT_SUBJECT_KEY, values)]).await?;
+        }
+        for (subject, key) in &made {
+            self.subjects.put(epoch, (clinic, *subject), Arc::clone(key));
+        }
+        made.extend(known.into_iter().filter_map(|(subject, key)| Some((subject, key?))));
+        Ok(made)
     }
 
     /// The subject's key; `None` if it was destroyed or never made: what it sealed reads as erased.
@@ -117,11 +134,11 @@ impl Vault {
             return Ok(Some(key));
         }
         let epoch = self.subjects.epoch();
-        let query = sqlx::query(sql::SUBJECT_KEY).bind(subject.bytes().to_vec()).bind(clinic.bytes().to_vec());
-        let Some(row) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
-        let clinic_keys = self.clinic_keys(clinic).await?;
-        let wrapped = (row::int(&row, 2)?, &*row::blob(&row, 1)?);
-        let key = unwrapped(&clinic_keys, subject, row::int(&row, 0)?, wrapped)?;
+        let asked = [subject.bytes().into(), clinic.bytes().into()];
+        let Some(row) = self.readers.row(&sql::SUBJECT_KEY, asked).await? else { return Ok(None) };
+        let under = row::int(&row, 2)?;
+        let clinic_keys = self.clinic_keys_with(clinic, under).await?;
+        let key = unwrapped(&clinic_keys, subject, row::int(&row, 0)?, (under, &row::blob(&row, 1)?))?;
         self.subjects.put(epoch, (clinic, subject), Arc::clone(&key));
         Ok(Some(key))
     }
@@ -157,14 +174,14 @@ impl Vault {
     /// log would hold what nobody can ever read. It costs a share of one commit.
     pub async fn keep_subject(&self, clinic: ClinicId, subject: SubjectId) -> Result<()> {
         let values = vec![subject.bytes().into(), clinic.bytes().into()];
-        self.writer.run(vec![Statement::MustChange(sql::KEEP_SUBJECT, values)]).await.map(drop)
+        self.writer.run(vec![Statement::MustChange(&sql::KEEP_SUBJECT, values)]).await.map(drop)
     }
 
     /// As [`Vault::keep_subject`], without waiting: a booking costs no second commit. What a crash loses is made good
     /// by [`Vault::purge_visits`], which asks for each key whether its subject booked.
     pub fn keep_subject_behind(&self, clinic: ClinicId, subject: SubjectId) {
         let values = vec![subject.bytes().into(), clinic.bytes().into()];
-        self.writer.run_behind(vec![Statement::Change(sql::KEEP_SUBJECT, values)]);
+        self.writer.run_behind(vec![Statement::Change(&sql::KEEP_SUBJECT, values)]);
     }
 
     /// Destroys these subjects' keys for ever, also their copies in the write-ahead log and in memory, and deletes their
@@ -179,11 +196,11 @@ impl Vault {
             let gone = |subject: &&SubjectId| matches!(known.get(subject), Some(None));
             let mut statements = Vec::with_capacity(3 * part.len());
             for subject in part.iter().filter(|subject| !gone(subject)) {
-                statements.push(Statement::Change(sql::DESTROY_VISITS_OF, ids(subject)));
-                statements.push(Statement::Change(sql::FORGET_CONTACT_QUOTAS, ids(subject)));
+                statements.push(Statement::Change(&sql::DESTROY_VISITS_OF, ids(subject)));
+                statements.push(Statement::Change(&sql::FORGET_CONTACT_QUOTAS, ids(subject)));
                 let mut values = ids(subject);
                 values.push(now.0.into());
-                statements.push(Statement::Change(sql::DESTROY_SUBJECT, values));
+                statements.push(Statement::Change(&sql::DESTROY_SUBJECT, values));
             }
             if !statements.is_empty() {
                 self.writer.run_and_scrub(statements).await?;
@@ -201,19 +218,40 @@ impl Vault {
         Ok(known.into_iter().filter_map(|(subject, key)| key.map(|_| subject)).collect())
     }
 
-    /// Rows of the table: `None` for a destroyed key, nothing for a subject without a row.
-    async fn load(
-        &self,
-        clinic: ClinicId,
-        subjects: &[SubjectId],
-    ) -> Result<HashMap<SubjectId, Option<Arc<SubjectKey>>>> {
+    /// The clinic's keys, this version among them: another node may have made it a moment ago.
+    async fn clinic_keys_with(&self, clinic: ClinicId, version: u16) -> Result<Arc<ClinicKeys>> {
+        let keys = self.clinic_keys(clinic).await?;
+        if keys.version() >= version {
+            return Ok(keys);
+        }
+        self.look_at_keys_again().await?;
+        self.clinic_keys(clinic).await
+    }
+
+    async fn load(&self, clinic: ClinicId, subjects: &[SubjectId]) -> Result<Loaded> {
+        self.load_with(None, clinic, subjects).await
+    }
+
+    /// `roots`: of who has them already, and holds them.
+    async fn load_with(&self, roots: Option<&Roots>, clinic: ClinicId, subjects: &[SubjectId]) -> Result<Loaded> {
         let mut found = HashMap::with_capacity(subjects.len());
         for part in subjects.chunks(sql::SUBJECTS) {
-            let text = AssertSqlSafe(sql::subject_keys(part.len()));
-            let query = sqlx::query(text).persistent(part.len() == sql::SUBJECTS).bind(clinic.bytes().to_vec());
-            let query = part.iter().fold(query, |query, subject| query.bind(subject.bytes().to_vec()));
-            let rows = query.fetch_all(&self.readers).await?;
-            let keys = self.clinic_keys(clinic).await?;
+            let list = part.iter().map(|subject| subject.bytes().into());
+            let rows = self.readers.rows_in(sql::SUBJECT_KEYS, list, clinic.bytes().into()).await?;
+            let mut newest = 0;
+            for row in &rows {
+                newest = newest.max(row::int(row, 3)?);
+            }
+            let keys = match roots {
+                Some(roots) => {
+                    let keys = self.clinic_keys_under(roots, clinic).await?;
+                    if keys.version() < newest && self.is_shared() {
+                        return Err(VaultError::OldKeys);
+                    }
+                    keys
+                }
+                None => self.clinic_keys_with(clinic, newest).await?,
+            };
             for row in rows {
                 let subject = SubjectId::from_bytes(row::bytes(&row, 0)?);
                 let wrapped = row::maybe_blob(&row, 2)?;

@@ -1,7 +1,9 @@
 //! Visits to the portal: one identification, good for at most a day. A visit and its subject's key are made in one
 //! write, so that a booking later costs one durable commit in the log and none here but the keeping of the key.
 
+use super::database::Row;
 use super::error::{Result, VaultError};
+use super::keys::TRIES;
 use super::subjects::{SUBJECT_KEY_VERSION, new_key};
 use super::token::{Token, same};
 use super::writer::Statement;
@@ -11,7 +13,6 @@ use booking_domain::phi::Phi;
 use booking_domain::sealed::Sealed;
 use booking_domain::time::Instant;
 use booking_events::sealing::{Field, SubjectKey, open, seal};
-use sqlx::sqlite::SqliteRow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -115,7 +116,7 @@ impl Visit {
         opened_at.plus_minutes(VISIT_HOURS * 60)
     }
 
-    fn read(row: &SqliteRow) -> Result<Self> {
+    fn read(row: &Row) -> Result<Self> {
         let identity = sealed(&row::blob(row, 4)?)?;
         Ok(Self {
             id: VisitId::from_bytes(row::bytes(row, 0)?),
@@ -138,6 +139,17 @@ impl Visit {
 impl Vault {
     /// Opens a visit: the visit and its subject's key in one write, which shares its commit with the others that wait.
     pub async fn open_visit(&self, new: NewVisit) -> Result<OpenedVisit> {
+        for _ in 0..TRIES {
+            match self.try_to_open_visit(new.clone()).await {
+                // Another node replaced a key at this moment.
+                Err(VaultError::OldKeys) => self.look_at_keys_again().await?,
+                outcome => return outcome,
+            }
+        }
+        Err(VaultError::OldKeys)
+    }
+
+    async fn try_to_open_visit(&self, new: NewVisit) -> Result<OpenedVisit> {
         // Held until the row is written: no rotation ends in between.
         let roots = self.roots.read().await;
         let keys = self.clinic_keys_under(&roots, new.clinic).await?;
@@ -211,7 +223,7 @@ impl Vault {
 
     async fn load_visit(&self, hash: [u8; 32]) -> Result<Option<Visit>> {
         let epoch = self.visits.epoch();
-        let row = sqlx::query(sql::VISIT).bind(hash.to_vec()).fetch_optional(&self.readers).await?;
+        let row = self.readers.row(&sql::VISIT, [hash.into()]).await?;
         let visit = row.as_ref().map(Visit::read).transpose()?;
         if let Some(visit) = &visit {
             self.visits.put(epoch, hash, visit.clone());
@@ -236,8 +248,8 @@ impl Vault {
             .map_err(|_| VaultError::Damaged("a visit's draft does not open"))
     }
 
-    /// Keeps what the visitor chose and typed so far: in memory at once and on the disk soon. A power cut may lose the
-    /// last of it; the visitor chooses again.
+    /// Keeps what the visitor chose and typed so far: in memory at once and on the disk soon, where one process has
+    /// the vault: a power cut may lose the last of it, and the visitor chooses again.
     pub async fn keep_visit_draft(&self, visit: &Visit, schema: u16, draft: &Phi<Vec<u8>>) -> Result<()> {
         let key = self.subject_key(visit.clinic, visit.subject).await?.ok_or(VaultError::Gone)?;
         let draft = seal(
@@ -253,7 +265,12 @@ impl Vault {
         );
         let stored = postcard::to_stdvec(&draft).map_err(|_| VaultError::Damaged("a sealed draft does not encode"))?;
         self.visits.update(&visit.token_hash, |visit| visit.draft = Some(draft));
-        self.writer.run_behind(vec![Statement::Change(sql::SET_DRAFT, vec![visit.id.bytes().into(), stored.into()])]);
+        let kept = vec![Statement::Change(&sql::SET_DRAFT, vec![visit.id.bytes().into(), stored.into()])];
+        if self.readers.shared() {
+            // The next request may come to another node, which knows only what is in the database.
+            return self.writer.run(kept).await.map(drop);
+        }
+        self.writer.run_behind(kept);
         Ok(())
     }
 
@@ -263,13 +280,13 @@ impl Vault {
         let until = until.min(Visit::latest_end(visit.opened_at));
         self.visits.update(&visit.token_hash, |visit| visit.expires_at = visit.expires_at.max(until));
         let values = vec![visit.id.bytes().into(), until.0.into()];
-        self.writer.run_behind(vec![Statement::Change(sql::TOUCH_VISIT, values)]);
+        self.writer.run_behind(vec![Statement::Change(&sql::TOUCH_VISIT, values)]);
     }
 
     /// The visitor proved something, or was recognized: sets both on the disk and in memory.
     pub async fn prove_visit(&self, visit: &Visit, proof: u8, patient: Option<PatientId>) -> Result<()> {
         let values = vec![visit.id.bytes().into(), i64::from(proof).into(), patient.map(PatientId::bytes).into()];
-        self.writer.run(vec![Statement::MustChange(sql::PROVE_VISIT, values)]).await?;
+        self.writer.run(vec![Statement::MustChange(&sql::PROVE_VISIT, values)]).await?;
         self.visits.update(&visit.token_hash, |visit| (visit.proof, visit.patient) = (proof, patient));
         Ok(())
     }
@@ -281,8 +298,9 @@ impl Vault {
 
     /// The subjects of visits older than [`VISIT_HOURS`] whose keys nobody kept: [`Vault::purge_visits`] deletes them.
     pub async fn unkept_subjects(&self, now: Instant) -> Result<Vec<(ClinicId, SubjectId)>> {
-        let rows = sqlx::query(sql::UNKEPT).bind(bound(now)).fetch_all(&self.readers).await?;
-        let read = |row| Ok((ClinicId::from_bytes(row::bytes(row, 1)?), SubjectId::from_bytes(row::bytes(row, 0)?)));
+        let rows = self.readers.rows(&sql::UNKEPT, [bound(now).into()]).await?;
+        let read =
+            |row: &Row| Ok((ClinicId::from_bytes(row::bytes(row, 1)?), SubjectId::from_bytes(row::bytes(row, 0)?)));
         rows.iter().map(read).collect()
     }
 
@@ -293,11 +311,11 @@ impl Vault {
         let (kept, gone): (Vec<_>, Vec<_>) =
             self.unkept_subjects(now).await?.into_iter().partition(|(_, subject)| booked(*subject));
         let keep = |(clinic, subject): &(ClinicId, SubjectId)| {
-            Statement::Change(sql::KEEP_SUBJECT, vec![subject.bytes().into(), clinic.bytes().into()])
+            Statement::Change(&sql::KEEP_SUBJECT, vec![subject.bytes().into(), clinic.bytes().into()])
         };
         let mut statements: Vec<_> = kept.iter().map(keep).collect();
-        statements.push(Statement::Change(sql::PURGE_SUBJECTS, vec![bound(now).into()]));
-        statements.push(Statement::Change(sql::PURGE_VISITS, vec![bound(now).into()]));
+        statements.push(Statement::Change(&sql::PURGE_SUBJECTS, vec![bound(now).into()]));
+        statements.push(Statement::Change(&sql::PURGE_VISITS, vec![bound(now).into()]));
         // Only a deleted key is worth emptying the write-ahead log for.
         if gone.is_empty() {
             self.writer.run(statements).await?;

@@ -9,11 +9,12 @@
 //!   batch tries again;
 //! - an error at COMMIT whose outcome is unknown stops the writer for good.
 
+use super::batch::{Broken, run_all};
+use super::database::Connection;
 use super::error::{Result, VaultError};
-use super::sql::Insert;
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{AssertSqlSafe, Connection, Sqlite};
+use super::retry::on_the_server;
+use super::sql::{Insert, Sql};
+use super::value::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,53 +28,14 @@ const QUEUE: usize = 8_192;
 /// How long an operation that nobody waits for may stay in memory.
 const LAZY: Duration = Duration::from_millis(50);
 
-/// A bound value. Never the plaintext of anything.
-pub(super) enum Value {
-    Null,
-    Int(i64),
-    Bytes(Vec<u8>),
-    Text(String),
-}
-
-impl From<[u8; 16]> for Value {
-    fn from(id: [u8; 16]) -> Self {
-        Self::Bytes(id.to_vec())
-    }
-}
-impl From<[u8; 32]> for Value {
-    fn from(hash: [u8; 32]) -> Self {
-        Self::Bytes(hash.to_vec())
-    }
-}
-impl From<Vec<u8>> for Value {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Bytes(bytes)
-    }
-}
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Int(number)
-    }
-}
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-impl<T: Into<Value>> From<Option<T>> for Value {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
 /// One statement of an operation.
 pub(super) enum Statement {
     /// Rows for one table, their values one after the other.
     Insert(&'static Insert, Vec<Value>),
     /// Anything else.
-    Change(&'static str, Vec<Value>),
+    Change(&'static Sql, Vec<Value>),
     /// As `Change`, and the whole operation fails with [`VaultError::Gone`] if it changes no row.
-    MustChange(&'static str, Vec<Value>),
+    MustChange(&'static Sql, Vec<Value>),
 }
 
 impl Statement {
@@ -82,12 +44,19 @@ impl Statement {
     }
 }
 
-struct Op {
-    statements: Vec<Statement>,
+pub(super) struct Op {
+    pub(super) statements: Vec<Statement>,
     /// Who waits for the commit; nobody: written behind.
     reply: Option<oneshot::Sender<Result<u64>>>,
     /// Empty the write-ahead log afterwards, so that no copy of a deleted key stays in it.
     scrub: bool,
+}
+
+impl Op {
+    /// Constraints alone keep it apart from others.
+    pub(super) fn only_inserts(&self) -> bool {
+        self.statements.iter().all(Statement::is_insert)
+    }
 }
 
 enum Message {
@@ -104,7 +73,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer's task on this connection.
-    pub(super) fn start(conn: SqliteConnection) -> Self {
+    pub(super) fn start(conn: Connection) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
         let task = Task { conn, commits: Arc::clone(&commits), stopped: None, scrub_due: false };
@@ -153,7 +122,7 @@ impl Writer {
 }
 
 struct Task {
-    conn: SqliteConnection,
+    conn: Connection,
     commits: Arc<AtomicU64>,
     stopped: Option<VaultError>,
     scrub_due: bool,
@@ -211,7 +180,7 @@ impl Task {
             None => self.transaction(&ops).await,
         };
         if outcome.is_ok() && self.scrub_due {
-            self.scrub_due = !scrubbed(&mut self.conn).await;
+            self.scrub_due = !self.conn.scrub().await;
         }
         for (at, op) in ops.into_iter().enumerate() {
             let answer = match &outcome {
@@ -227,20 +196,31 @@ impl Task {
     }
 
     async fn transaction(&mut self, ops: &[Op]) -> Result<Vec<Result<u64>>> {
-        plain(&mut self.conn, "BEGIN IMMEDIATE").await?;
-        let answers = match run_all(&mut self.conn, ops).await {
+        let answers = match &self.conn {
+            Connection::File(_) => self.in_the_file(ops).await,
+            Connection::Server(_) => on_the_server(&mut self.conn, ops).await,
+        };
+        if answers.is_ok() {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+        }
+        answers
+    }
+
+    async fn in_the_file(&mut self, ops: &[Op]) -> Result<Vec<Result<u64>>> {
+        self.conn.plain("BEGIN IMMEDIATE").await?;
+        let answers = match run_all(&mut self.conn, ops, false).await {
             Ok(answers) => answers,
-            Err(error) => {
+            Err(broken) => {
                 // SQLite may have rolled back by itself already.
-                let _rolled_back = plain(&mut self.conn, "ROLLBACK").await;
-                return Err(error);
+                let _rolled_back = self.conn.plain("ROLLBACK").await;
+                return Err(match broken {
+                    Broken::All(error) => error,
+                    Broken::Carefully => VaultError::Exists,
+                });
             }
         };
-        match plain(&mut self.conn, "COMMIT").await {
-            Ok(()) => {
-                self.commits.fetch_add(1, Ordering::Relaxed);
-                Ok(answers)
-            }
+        match self.conn.plain("COMMIT").await {
+            Ok(()) => Ok(answers),
             Err(error) => Err(self.commit_failed(error).await),
         }
     }
@@ -249,142 +229,12 @@ impl Task {
         let VaultError::Database(cause) = error else { return error };
         // SQLITE_BUSY (5) and SQLITE_FULL (13) say for certain that nothing was committed.
         let code = cause.as_database_error().and_then(|e| e.code()?.parse::<i32>().ok()).map(|code| code & 0xff);
-        if matches!(code, Some(5 | 13)) && plain(&mut self.conn, "ROLLBACK").await.is_ok() {
+        if matches!(code, Some(5 | 13)) && self.conn.plain("ROLLBACK").await.is_ok() {
             return VaultError::Database(cause);
         }
         tracing::error!(error = %cause, "a commit of the vault has an unknown outcome; the vault is stopped");
         let error = VaultError::OutcomeUnknown(cause);
         self.stopped = Some(error.clone());
         error
-    }
-}
-
-/// Runs the operations in their order. An error is one that concerns them all.
-async fn run_all(conn: &mut SqliteConnection, ops: &[Op]) -> Result<Vec<Result<u64>>> {
-    let mut answers = Vec::with_capacity(ops.len());
-    let inserts_only = |op: &Op| op.statements.iter().all(Statement::is_insert);
-    for run in ops.chunk_by(|a, b| inserts_only(a) && inserts_only(b)) {
-        if run.len() > 1 && joined(conn, run).await? {
-            answers.extend(run.iter().map(|_| Ok(1)));
-            continue;
-        }
-        for op in run {
-            answers.push(one(conn, op).await?);
-        }
-    }
-    Ok(answers)
-}
-
-/// All rows of many inserting operations, table by table. `false`: undone, a constraint was broken.
-async fn joined(conn: &mut SqliteConnection, run: &[Op]) -> Result<bool> {
-    let mut tables: Vec<(&Insert, Vec<&Value>)> = Vec::new();
-    for statement in run.iter().flat_map(|op| &op.statements) {
-        let Statement::Insert(table, values) = statement else { continue };
-        match tables.iter_mut().find(|(known, _)| std::ptr::eq(*known, *table)) {
-            Some((_, all)) => all.extend(values),
-            None => tables.push((table, values.iter().collect())),
-        }
-    }
-    plain(conn, "SAVEPOINT joined").await?;
-    for (table, values) in tables {
-        if let Err(error) = insert(conn, table, &values).await {
-            if !breaks_a_constraint(&error) {
-                return Err(error);
-            }
-            plain(conn, "ROLLBACK TO joined").await?;
-            plain(conn, "RELEASE joined").await?;
-            return Ok(false);
-        }
-    }
-    plain(conn, "RELEASE joined").await?;
-    Ok(true)
-}
-
-async fn one(conn: &mut SqliteConnection, op: &Op) -> Result<Result<u64>> {
-    // One statement is undone by SQLite itself when it fails.
-    if let [Statement::Change(..) | Statement::MustChange(..)] = op.statements.as_slice() {
-        return match steps(conn, op).await {
-            Err(error) if !breaks_a_constraint(&error) => Err(error),
-            outcome => Ok(outcome),
-        };
-    }
-    plain(conn, "SAVEPOINT one").await?;
-    let outcome = steps(conn, op).await;
-    match &outcome {
-        Ok(_) => {}
-        Err(error) if breaks_a_constraint(error) => plain(conn, "ROLLBACK TO one").await?,
-        Err(error) => return Err(error.clone()),
-    }
-    plain(conn, "RELEASE one").await?;
-    Ok(outcome)
-}
-
-async fn steps(conn: &mut SqliteConnection, op: &Op) -> Result<u64> {
-    let mut changed = 0;
-    for statement in &op.statements {
-        changed += match statement {
-            Statement::Insert(table, values) => insert(conn, table, &values.iter().collect::<Vec<_>>()).await?,
-            Statement::Change(sql, values) => change(conn, sql, values).await?,
-            Statement::MustChange(sql, values) => match change(conn, sql, values).await? {
-                0 => return Err(VaultError::Gone),
-                rows => rows,
-            },
-        };
-    }
-    Ok(changed)
-}
-
-/// True for what concerns one operation alone.
-fn breaks_a_constraint(error: &VaultError) -> bool {
-    match error {
-        VaultError::Exists | VaultError::Gone => true,
-        VaultError::Database(cause) => {
-            cause.as_database_error().is_some_and(|e| e.is_unique_violation() || e.is_check_violation())
-        }
-        _ => false,
-    }
-}
-
-async fn insert(conn: &mut SqliteConnection, table: &'static Insert, values: &[&Value]) -> Result<u64> {
-    let mut rows = 0;
-    for chunk in values.chunks(table.columns * Insert::ROWS) {
-        let count = chunk.len() / table.columns;
-        // Only the two usual sizes are worth keeping prepared.
-        let keep = count == 1 || count == Insert::ROWS;
-        let query = sqlx::query(AssertSqlSafe(table.sql(count))).persistent(keep);
-        rows += bind_all(query, chunk.iter().copied()).execute(&mut *conn).await?.rows_affected();
-    }
-    Ok(rows)
-}
-
-async fn change(conn: &mut SqliteConnection, sql: &'static str, values: &[Value]) -> Result<u64> {
-    Ok(bind_all(sqlx::query(sql), values).execute(conn).await?.rows_affected())
-}
-
-type Sql<'q> = Query<'q, Sqlite, SqliteArguments>;
-
-fn bind_all<'q, 'v>(query: Sql<'q>, values: impl IntoIterator<Item = &'v Value>) -> Sql<'q> {
-    values.into_iter().fold(query, |query, value| match value {
-        Value::Null => query.bind(None::<i64>),
-        Value::Int(number) => query.bind(*number),
-        Value::Bytes(bytes) => query.bind(bytes.clone()),
-        Value::Text(text) => query.bind(text.clone()),
-    })
-}
-
-async fn plain(conn: &mut SqliteConnection, sql: &'static str) -> Result<()> {
-    sqlx::query(sql).execute(conn).await?;
-    Ok(())
-}
-
-/// Moves the write-ahead log into the file and empties it. `false`: a reader was in the way.
-async fn scrubbed(conn: &mut SqliteConnection) -> bool {
-    use sqlx::Row;
-    match sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(conn).await {
-        Ok(row) => row.try_get::<i64, _>(0).is_ok_and(|busy| busy == 0),
-        Err(error) => {
-            tracing::warn!(%error, "the vault's write-ahead log could not be emptied; tried again after the next commit");
-            false
-        }
     }
 }

@@ -7,7 +7,7 @@ use booking_engine::vault::{OsEntropy, RootKey};
 #[tokio::test]
 async fn the_root_key_and_the_vault_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
-    let given = Given::a_vault().await;
+    let given = Given::a_vault(On::File).await;
     for entry in fs::read_dir(given.dir.path()).unwrap() {
         let entry = entry.unwrap();
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
@@ -20,7 +20,7 @@ async fn the_root_key_and_the_vault_are_for_their_owner_only() {
 #[tokio::test]
 async fn a_root_key_that_others_may_read_is_refused() {
     use std::os::unix::fs::PermissionsExt;
-    let given = Given::a_vault().await;
+    let given = Given::a_vault(On::File).await;
     given.vault.close().await;
     let key = given.dir.path().join(ROOT_KEY_FILE);
     for mode in [0o640, 0o604, 0o660] {
@@ -32,7 +32,7 @@ async fn a_root_key_that_others_may_read_is_refused() {
 
 #[tokio::test]
 async fn a_wrong_root_key_is_refused() {
-    let given = Given::a_vault().await;
+    let given = Given::a_vault(On::File).await;
     given.vault.close().await;
     let key = given.dir.path().join(ROOT_KEY_FILE);
     let good = fs::read_to_string(&key).unwrap();
@@ -49,7 +49,7 @@ async fn a_wrong_root_key_is_refused() {
 
 #[tokio::test]
 async fn a_missing_root_key_beside_a_vault_is_refused_and_none_is_made() {
-    let given = Given::a_vault().await;
+    let given = Given::a_vault(On::File).await;
     given.vault.close().await;
     let key = given.dir.path().join(ROOT_KEY_FILE);
     fs::remove_file(&key).unwrap();
@@ -64,7 +64,7 @@ type Check = fn(&VaultError) -> bool;
 
 #[tokio::test]
 async fn foreign_truncated_and_newer_files_are_refused_with_their_bytes_unchanged() {
-    let given = Given::a_vault().await;
+    let given = Given::a_vault(On::File).await;
     given.vault.close().await;
     let good = fs::read(given.file()).unwrap();
     let with = |at: usize, bytes: &[u8]| {

@@ -3,9 +3,16 @@
 use super::*;
 use booking_engine::vault::{ABSOLUTE_MINUTES, IDLE_MINUTES, NewBearer, SessionLookup, Token};
 
-#[tokio::test]
-async fn an_invitation_works_once_and_not_after_its_end() {
-    let given = Given::a_vault().await;
+on_both!(
+    an_invitation_works_once_and_not_after_its_end,
+    a_password_opens_only_the_clinics_where_it_is_right_and_the_member_enabled,
+    a_session_idles_out_and_ends_after_twelve_hours_of_use,
+    closing_a_session_and_a_new_password_end_it_at_once,
+    a_machine_token_works_until_it_is_revoked,
+);
+
+async fn an_invitation_works_once_and_not_after_its_end(on: On) {
+    let given = Given::a_vault(on).await;
     let hour = NOW.plus_minutes(60);
     let invite = async |n| given.vault.invite(member(n), &text(&format!("m{n}@example.org")), NOW, hour).await.unwrap();
     let (used, late, replaced) = (invite(1).await, invite(2).await, invite(3).await);
@@ -19,9 +26,8 @@ async fn an_invitation_works_once_and_not_after_its_end() {
     assert_eq!(redeem(&newer, NOW).await, Some(member(3)));
 }
 
-#[tokio::test]
-async fn a_password_opens_only_the_clinics_where_it_is_right_and_the_member_enabled() {
-    let given = Given::a_vault().await;
+async fn a_password_opens_only_the_clinics_where_it_is_right_and_the_member_enabled(on: On) {
+    let given = Given::a_vault(on).await;
     let vault = &given.vault;
     vault.create_clinic(OTHER_CLINIC, NOW).await.unwrap();
     let elsewhere = Staff { clinic: OTHER_CLINIC, member: MemberId::from_bytes(id(9)) };
@@ -51,11 +57,12 @@ async fn a_password_opens_only_the_clinics_where_it_is_right_and_the_member_enab
     assert_eq!(verify(None, "chef@example.org", &right).await, [member(1)]);
 }
 
-#[tokio::test]
-async fn a_session_idles_out_and_ends_after_twelve_hours_of_use() {
-    let given = Given::a_vault().await;
+async fn a_session_idles_out_and_ends_after_twelve_hours_of_use(on: On) {
+    let given = Given::a_vault(on).await;
     let look = async |given: &Given, token: &Token, minutes| {
-        given.vault.session(token, NOW.plus_minutes(minutes)).await.unwrap()
+        let found = given.vault.session(token, NOW.plus_minutes(minutes)).await.unwrap();
+        given.settled().await;
+        found
     };
     let idle = given.vault.open_session(member(1), NOW).await.unwrap();
     assert!(matches!(look(&given, &idle, IDLE_MINUTES - 1).await, SessionLookup::Open(_)));
@@ -76,9 +83,8 @@ async fn a_session_idles_out_and_ends_after_twelve_hours_of_use() {
     assert_eq!(look(&given, &busy, ABSOLUTE_MINUTES).await, SessionLookup::Unknown);
 }
 
-#[tokio::test]
-async fn closing_a_session_and_a_new_password_end_it_at_once() {
-    let given = Given::a_vault().await;
+async fn closing_a_session_and_a_new_password_end_it_at_once(on: On) {
+    let given = Given::a_vault(on).await;
     given.vault.invite(member(1), &text("a@example.org"), NOW, NOW).await.unwrap();
     let [closed, other] = [(), ()].map(|()| given.vault.open_session(member(1), NOW));
     let (closed, other) = (closed.await.unwrap(), other.await.unwrap());
@@ -89,9 +95,8 @@ async fn closing_a_session_and_a_new_password_end_it_at_once() {
     assert_eq!(given.vault.session(&other, NOW).await.unwrap(), SessionLookup::Unknown);
 }
 
-#[tokio::test]
-async fn a_machine_token_works_until_it_is_revoked() {
-    let given = Given::a_vault().await;
+async fn a_machine_token_works_until_it_is_revoked(on: On) {
+    let given = Given::a_vault(on).await;
     let bearer = |n| NewBearer {
         id: id(n),
         clinic: CLINIC,

@@ -4,9 +4,18 @@ use super::*;
 use booking_domain::ids::PatientId;
 use booking_engine::vault::{Token, VisitLookup};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_visits_at_once_share_a_few_commits() {
-    let given = Given::a_vault().await;
+on_both!(
+    a_thousand_visits_at_once_share_a_few_commits,
+    one_visit_that_cannot_open_does_not_sink_the_others,
+    a_visit_is_found_by_its_token_in_its_clinic_until_it_ends,
+    a_touched_visit_lasts_longer_but_never_beyond_a_day,
+    what_a_visitor_proved_is_remembered,
+    the_key_of_a_visit_is_gone_a_day_later_unless_it_was_kept,
+    a_contact_has_one_quota_until_nothing_of_it_is_ahead_or_its_people_are_erased,
+);
+
+async fn a_thousand_visits_at_once_share_a_few_commits(on: On) {
+    let given = Given::a_vault(on).await;
     let before = given.vault.commits();
     let started = std::time::Instant::now();
     let opening = (0..1000).map(|n| {
@@ -26,9 +35,8 @@ async fn a_thousand_visits_at_once_share_a_few_commits() {
     }
 }
 
-#[tokio::test]
-async fn one_visit_that_cannot_open_does_not_sink_the_others() {
-    let given = Given::a_vault().await;
+async fn one_visit_that_cannot_open_does_not_sink_the_others(on: On) {
+    let given = Given::a_vault(on).await;
     // The same subject twice breaks a constraint in the middle of the batch.
     let visits = (0..100).map(|n| NewVisit { subject: subject(if n == 50 { 49 } else { n }), ..visit(n) });
     let opened = futures::future::join_all(visits.map(|visit| given.vault.open_visit(visit))).await;
@@ -40,9 +48,8 @@ async fn one_visit_that_cannot_open_does_not_sink_the_others() {
     assert_eq!(given.vault.subject_keys(CLINIC, &keys).await.unwrap().len(), 99);
 }
 
-#[tokio::test]
-async fn a_visit_is_found_by_its_token_in_its_clinic_until_it_ends() {
-    let given = Given::a_vault().await;
+async fn a_visit_is_found_by_its_token_in_its_clinic_until_it_ends(on: On) {
+    let given = Given::a_vault(on).await;
     given.vault.create_clinic(OTHER_CLINIC, NOW).await.unwrap();
     let opened = given.vault.open_visit(visit(1)).await.unwrap();
     let mut given = given;
@@ -60,12 +67,12 @@ async fn a_visit_is_found_by_its_token_in_its_clinic_until_it_ends() {
     }
 }
 
-#[tokio::test]
-async fn a_touched_visit_lasts_longer_but_never_beyond_a_day() {
-    let given = Given::a_vault().await;
+async fn a_touched_visit_lasts_longer_but_never_beyond_a_day(on: On) {
+    let given = Given::a_vault(on).await;
     let opened = given.vault.open_visit(visit(1)).await.unwrap();
     given.vault.touch(&opened.visit, NOW.plus_minutes(90));
     given.vault.touch(&opened.visit, NOW.plus_minutes(80));
+    given.settled().await;
     let look = async |given: &Given, minutes| {
         given.vault.visit_by_token(CLINIC, &opened.token, NOW.plus_minutes(minutes)).await.unwrap()
     };
@@ -73,13 +80,13 @@ async fn a_touched_visit_lasts_longer_but_never_beyond_a_day() {
     let given = given.reopened().await;
     assert!(matches!(look(&given, 89).await, VisitLookup::Open(_)));
     given.vault.touch(&opened.visit, NOW.plus_minutes(3 * DAY));
+    given.settled().await;
     assert!(matches!(look(&given, DAY - 1).await, VisitLookup::Open(_)));
     assert!(matches!(look(&given, DAY).await, VisitLookup::Expired));
 }
 
-#[tokio::test]
-async fn what_a_visitor_proved_is_remembered() {
-    let given = Given::a_vault().await;
+async fn what_a_visitor_proved_is_remembered(on: On) {
+    let given = Given::a_vault(on).await;
     let opened = given.vault.open_visit(visit(1)).await.unwrap();
     let patient = Some(PatientId::from_bytes([5; 16]));
     given.vault.prove_visit(&opened.visit, 2, patient).await.unwrap();
@@ -93,15 +100,14 @@ async fn what_a_visitor_proved_is_remembered() {
     }
 }
 
-#[tokio::test]
-async fn the_key_of_a_visit_is_gone_a_day_later_unless_it_was_kept() {
-    let given = Given::a_vault().await;
+async fn the_key_of_a_visit_is_gone_a_day_later_unless_it_was_kept(on: On) {
+    let given = Given::a_vault(on).await;
     let mut tokens = Vec::new();
     for n in 0..4 {
         let opened_at = NOW.plus_minutes(i64::from(n == 3));
         tokens.push(given.vault.open_visit(NewVisit { opened_at, ..visit(n) }).await.unwrap().token);
     }
-    let wrapped = wrapped_key(&given.file(), subject(0)).await;
+    let wrapped = given.wrapped_key(subject(0)).await;
     given.vault.keep_subject(CLINIC, subject(1)).await.unwrap();
 
     assert_eq!(given.vault.purge_visits(NOW.plus_minutes(DAY - 1), |_| false).await.unwrap(), 0);
@@ -109,7 +115,7 @@ async fn the_key_of_a_visit_is_gone_a_day_later_unless_it_was_kept() {
     let booked = |asked| asked == subject(2);
     assert_eq!(given.vault.purge_visits(NOW.plus_minutes(DAY), booked).await.unwrap(), 1);
 
-    assert!(!contains(&given.bytes(), &wrapped), "a copy of the wrapped key is still on the disk");
+    assert!(!given.holds(&wrapped).await, "a copy of the wrapped key is still on the disk");
     let mut given = given;
     for _ in 0..2 {
         let mut has = Vec::new();
@@ -124,9 +130,8 @@ async fn the_key_of_a_visit_is_gone_a_day_later_unless_it_was_kept() {
     assert!(matches!(given.vault.keep_subject(CLINIC, subject(0)).await, Err(VaultError::Gone)));
 }
 
-#[tokio::test]
-async fn a_contact_has_one_quota_until_nothing_of_it_is_ahead_or_its_people_are_erased() {
-    let given = Given::a_vault().await;
+async fn a_contact_has_one_quota_until_nothing_of_it_is_ahead_or_its_people_are_erased(on: On) {
+    let given = Given::a_vault(on).await;
     let (first, second) = ([1; 32], [2; 32]);
     let later = NOW.plus_minutes(600);
     let take = async |vault: &Vault, who: u128, contacts: &[[u8; 32]], until| {
@@ -147,7 +152,7 @@ async fn a_contact_has_one_quota_until_nothing_of_it_is_ahead_or_its_people_are_
         one,
         "the second was only the erased one's"
     );
-    assert!(!contains(&given.bytes(), &second), "nor is its hash left on the disk");
+    assert!(!given.holds(&second).await, "nor is its hash left on the disk");
     given.vault.purge_contact_quotas(later).await.unwrap();
     assert!(given.vault.contact_quotas(&[first]).await.unwrap().is_empty());
     assert_ne!(take(&given.vault, 1, &[first], later).await, one, "another one from then on");

@@ -120,6 +120,11 @@ impl SqliteStore {
         self.inner.counters.read()
     }
 
+    /// Appends that wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.inner.queue.max_capacity().saturating_sub(self.inner.queue.capacity())
+    }
+
     /// The version of the database engine that is linked in.
     pub async fn engine_version(&self) -> Result<String, ReadError> {
         let version = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&self.inner.reader.pool).await;

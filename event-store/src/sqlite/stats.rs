@@ -23,6 +23,8 @@ pub struct Statistics {
     pub checkpoints: u64,
     /// Microseconds that the last COMMIT took, fsync included.
     pub last_commit_micros: u64,
+    /// Microseconds that all COMMITs took together.
+    pub commits_micros: u64,
     /// Microseconds that the slowest COMMIT took.
     pub slowest_commit_micros: u64,
     /// Microseconds that the last checkpoint took.
@@ -44,6 +46,7 @@ pub(super) struct Counters {
     rollbacks: AtomicU64,
     checkpoints: AtomicU64,
     last_commit: AtomicU64,
+    all_commits: AtomicU64,
     slowest_commit: AtomicU64,
     last_checkpoint: AtomicU64,
     slowest_checkpoint: AtomicU64,
@@ -60,6 +63,7 @@ impl Counters {
         self.rows.fetch_add(rows as u64, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
         self.last_commit.store(micros(took), Ordering::Relaxed);
+        self.all_commits.fetch_add(micros(took), Ordering::Relaxed);
         self.slowest_commit.fetch_max(micros(took), Ordering::Relaxed);
     }
 
@@ -96,6 +100,7 @@ impl Counters {
             rollbacks: get(&self.rollbacks),
             checkpoints: get(&self.checkpoints),
             last_commit_micros: get(&self.last_commit),
+            commits_micros: get(&self.all_commits),
             slowest_commit_micros: get(&self.slowest_commit),
             last_checkpoint_micros: get(&self.last_checkpoint),
             slowest_checkpoint_micros: get(&self.slowest_checkpoint),

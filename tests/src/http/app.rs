@@ -78,7 +78,15 @@ pub fn data_directory() -> TempDir {
 #[must_use]
 pub fn options(data: &Path, clock: &Arc<ManualClock>) -> AppOptions {
     let clock = Arc::clone(clock) as _;
-    AppOptions { clock, source_limits: false, answer_after: None, ..AppOptions::new(data) }
+    let vault = crate::vaults::server_of(data);
+    AppOptions {
+        clock,
+        vault,
+        compares_clock: false,
+        source_limits: false,
+        answer_after: None,
+        ..AppOptions::new(data)
+    }
 }
 
 /// On a free port of this machine.
@@ -94,8 +102,12 @@ impl TestApp {
     }
     /// The same with other options.
     pub async fn start_with(change: impl FnOnce(AppOptions) -> AppOptions) -> Self {
+        Self::start_listening(anywhere(), change).await
+    }
+    /// The same, where a test says.
+    pub async fn start_listening(listen: Listen, change: impl FnOnce(AppOptions) -> AppOptions) -> Self {
         let (dir, clock) = (DataDirectory::new(), Arc::new(ManualClock::new(MORNING)));
-        let serving = Serving::start(change(options(dir.path(), &clock)), anywhere()).await.unwrap();
+        let serving = Serving::start(change(options(dir.path(), &clock)), listen).await.unwrap();
         let app = Arc::clone(&serving.app);
         let clinic = registered(&app, "clinique-du-parc").await;
         Self { clinic, clock, app, serving, client: client(), dir, sessions: Mutex::default() }
@@ -112,6 +124,17 @@ impl TestApp {
     #[must_use]
     pub fn origin(&self) -> String {
         format!("http://{}", self.serving.address)
+    }
+    /// The address of its operations listener, if it was started with one.
+    #[must_use]
+    pub fn operations(&self) -> String {
+        let text = std::fs::read_to_string(self.data().join("operator.json")).unwrap();
+        let door: Value = serde_json::from_str(&text).unwrap();
+        door["address"].as_str().unwrap().to_owned()
+    }
+    /// Reads a path at another address of it.
+    pub async fn asks_at(&self, address: &str, path: &str) -> Answer {
+        Asked(self.client.get(format!("http://{address}{path}"))).answer().await
     }
     /// Its data directory.
     #[must_use]

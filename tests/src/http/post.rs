@@ -25,6 +25,7 @@ impl Post {
             shown: false,
             public_url: "https://rv.example.ca".to_owned(),
             by_hand: true,
+            untouched: false,
         }
     }
     /// What was sent, oldest first.

@@ -1,0 +1,206 @@
+//! The runbooks of docs/operations.md: their commands are run as they stand, against a server, with other paths.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use booking_domain::ids::ClinicId;
+use booking_domain::stream::StreamName;
+use booking_store::{EventStore as _, Expected, NewEvent, SqliteOptions, SqliteStore};
+use kurrent_double::Double;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Stands in for systemd: one server on the data directory, on ports of its own.
+const SYSTEMCTL: &str = r#"#!/bin/sh
+set -eu
+case "$1" in
+stop)
+  if [ -f "$ROOT/pid" ]; then
+    kill -TERM "$(cat "$ROOT/pid")"
+    while kill -0 "$(cat "$ROOT/pid")" 2>/dev/null; do sleep 0.05; done
+    rm "$ROOT/pid"
+  fi ;;
+start)
+  clinic-booking serve --drain-seconds 0 --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --data "$ROOT/lib/clinic-booking" \
+    >/dev/null 2>"$ROOT/server.log" &
+  echo $! >"$ROOT/pid"
+  n=0
+  until grep -q '^Listening' "$ROOT/server.log"; do
+    n=$((n + 1)); [ "$n" -lt 600 ] || { cat "$ROOT/server.log" >&2; exit 1; }
+    kill -0 "$(cat "$ROOT/pid")" || { cat "$ROOT/server.log" >&2; exit 1; }
+    sleep 0.05
+  done ;;
+esac
+"#;
+
+/// A machine in a folder: the binary and systemctl on its path, directories where the runbooks say.
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let machine = Self { folder: tempfile::tempdir().unwrap() };
+        for folder in ["bin", "lib", "keys", "backups", "vault-backups"] {
+            std::fs::create_dir(machine.path(folder)).unwrap();
+        }
+        let systemctl = machine.path("bin/systemctl");
+        std::fs::write(&systemctl, SYSTEMCTL).unwrap();
+        std::fs::set_permissions(&systemctl, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_clinic-booking"), machine.path("bin/clinic-booking")).unwrap();
+        machine
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.path("lib/clinic-booking")
+    }
+
+    fn runs(&self, script: &str) -> Output {
+        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new("bash");
+        command.args(["-xeuo", "pipefail", "-c", script]).env("PATH", path).env("ROOT", self.folder.path());
+        command.current_dir(self.folder.path()).env("RUST_LOG", "warn").output().unwrap()
+    }
+
+    #[track_caller]
+    fn does(&self, script: &str) -> String {
+        let done = self.runs(script);
+        let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success(), "{script}\n{said}");
+        said
+    }
+
+    /// A runbook of the document, with this machine's paths.
+    #[track_caller]
+    fn follows(&self, name: &str, more: &[(&str, &str)]) -> String {
+        let mut script = runbook(name);
+        let root = self.folder.path().to_str().unwrap();
+        for (there, here) in [
+            ("/var/lib", "lib"),
+            ("/var/backups", "backups"),
+            ("/mnt/vault-backups", "vault-backups"),
+            ("/root/keys", "keys"),
+        ] {
+            script = script.replace(there, &format!("{root}/{here}"));
+        }
+        for (there, here) in more {
+            assert!(script.contains(there), "{there} is not in the runbook {name}");
+            script = script.replace(there, here);
+        }
+        self.does(&script)
+    }
+
+    /// A clinic, served once, so that there is something signed, and the keys copied to where they belong.
+    fn is_set_up(&self) {
+        self.does(
+            "clinic-booking clinic create --data lib/clinic-booking --name Clinique --admin-email a@b.example --admin-name Ann
+             systemctl start
+             cp lib/clinic-booking/root.key lib/clinic-booking/ledger.key keys/
+             cp lib/clinic-booking/checkpoints/keys.txt keys/ledger-verifier.txt
+             systemctl stop
+             systemctl start",
+        );
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.runs("systemctl stop");
+    }
+}
+
+/// The commands under a runbook's mark.
+fn runbook(name: &str) -> String {
+    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md")).unwrap();
+    let mark = format!("<!-- runbook: {name} -->\n```sh\n");
+    let (_, rest) = document.split_once(&mark).unwrap_or_else(|| panic!("no runbook {name}"));
+    rest.split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn every_runbook_of_the_document_has_a_test() {
+    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md")).unwrap();
+    let names: Vec<&str> =
+        document.split("<!-- runbook: ").skip(1).map(|rest| rest.split(' ').next().unwrap()).collect();
+    assert_eq!(names, ["backup", "restore", "move", "move-back", "quarantine", "rotation", "rebuild"]);
+}
+
+#[test]
+fn backup_rotation_rebuild_and_restore_as_they_are_written() {
+    let machine = Machine::new();
+    machine.is_set_up();
+    let said = machine.follows("backup", &[]);
+    assert!(said.contains("OK\n"), "{said}");
+    // Again, into the same folder of the log, beside the server.
+    machine.follows("backup", &[]);
+    // Restored before the keys are replaced: the vault's copy is under the old root key.
+    std::fs::write(machine.data().join("checkpoints/erasures.ndjson"), "").unwrap();
+    let said = machine.follows("restore", &[]);
+    assert!(said.contains("checkpoints agree") && said.contains("OK\n"), "{said}");
+    machine.follows("rotation", &[]);
+    let said = machine.follows("rebuild", &[]);
+    assert!(said.contains("as before") && !said.contains("DIFFERENT"), "{said}");
+    machine.does("systemctl stop; clinic-booking doctor --data lib/clinic-booking");
+}
+
+#[test]
+fn moving_there_and_back_as_it_is_written() {
+    let machine = Machine::new();
+    machine.is_set_up();
+    let double = Double::start().unwrap();
+    let address = ("esdb://clinic:…@a.example:2113,b.example:2113,c.example:2113", &*double.connection());
+    let said = machine.follows("move", &[address]);
+    assert!(said.contains("goes on with the copy") && !said.contains("WRONG"), "{said}");
+    assert!(machine.data().join("events.db.moved").exists() && !machine.data().join("events.db").exists());
+    machine.follows("move-back", &[address]);
+    assert!(machine.data().join("events.db").exists());
+    machine.does("clinic-booking verify --data lib/clinic-booking");
+}
+
+/// Writes an event that nobody can read into the clinic's stream; answers its position.
+fn a_bad_event(data: &Path) -> u64 {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let log = SqliteStore::open(data.join("events.db"), SqliteOptions::default()).await.unwrap();
+        let first = log.read_all(None, 1).await.unwrap().events.remove(0);
+        let clinic: ClinicId = first.stream.id().map(ClinicId).unwrap();
+        let stream = StreamName::clinic(clinic);
+        let head = log.read_stream(&stream, 0, 1_000).await.unwrap().last().map(|event| event.revision);
+        let bad = NewEvent {
+            id: uuid::Uuid::from_u128(42),
+            event_type: "clinic-painted.v1".into(),
+            metadata: first.metadata,
+            payload: vec![],
+        };
+        let appended = log.append(&stream, Expected::head(head), vec![bad]).await.unwrap();
+        log.close().await;
+        appended.position.0
+    })
+}
+
+#[test]
+fn a_bad_event_is_left_out_as_it_is_written_while_the_server_runs_and_while_it_does_not() {
+    for serving in [false, true] {
+        let machine = Machine::new();
+        machine.is_set_up();
+        machine.does("systemctl stop");
+        let position = a_bad_event(&machine.data());
+        let told = machine.runs("clinic-booking doctor --data lib/clinic-booking");
+        let text = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(
+            !told.status.success() && text.contains("clinic-painted.v1") && text.contains(&position.to_string()),
+            "{text}"
+        );
+        if serving {
+            machine.does("systemctl start");
+        }
+        let (there, here) = ("--position 42", format!("--position {position}"));
+        let said = machine.follows("quarantine", &[(there, &here)]);
+        assert!(said.contains("goes on without the event"), "{said}");
+        machine.does("systemctl stop; clinic-booking doctor --data lib/clinic-booking");
+    }
+}
