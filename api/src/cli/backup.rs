@@ -44,6 +44,7 @@ pub(super) struct RestoreArguments {
 
 pub(super) async fn backup(arguments: BackupArguments, json: bool) -> anyhow::Result<()> {
     let BackupArguments { data, log_to, vault_to } = arguments;
+    only_in_a_file(&data)?;
     let log = data.log.map_or_else(|| Place::in_directory(&data.data), Place::Cluster);
     let what = Backup { data: data.data, log, log_to, vault_to };
     let bar = progress::counter("events");
@@ -60,7 +61,18 @@ pub(super) async fn backup(arguments: BackupArguments, json: bool) -> anyhow::Re
     Ok(())
 }
 
+/// A vault on a server has that server's own backups.
+fn only_in_a_file(data: &Data) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        data.vault.is_none(),
+        "the vault is on a PostgreSQL server, whose own backups are right for it: copy the log with `clinic-booking copy-log`, \
+         then the vault with pg_dump, in this order"
+    );
+    Ok(())
+}
+
 pub(super) async fn restore(arguments: RestoreArguments, json: bool) -> anyhow::Result<()> {
+    only_in_a_file(&arguments.data)?;
     let RestoreArguments { data, log_from, vault_from, root_key, ledger_key, erasures, to_position } = arguments;
     let (data, cluster) = (data.data, data.log);
     let what = Restore { log_from, vault_from, root_key, ledger_key, erasures, to_position, data, cluster };
