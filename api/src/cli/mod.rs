@@ -48,6 +48,7 @@ struct Arguments {
 
 /// Where data lies.
 #[derive(clap::Args, Clone)]
+#[expect(clippy::struct_field_names, reason = "fields are named as the options are")]
 struct Data {
     /// The data directory.
     #[arg(long, default_value = "./data", env = "CLINIC_BOOKING_DATA")]

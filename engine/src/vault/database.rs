@@ -65,18 +65,19 @@ impl Readers {
         &self,
         text: [&'static str; 2],
         list: impl ExactSizeIterator<Item = Value>,
-        last: Value,
+        end: Value,
     ) -> Result<Vec<Row>> {
-        let places = list.len();
-        let keep = places == sql::SUBJECTS;
-        let text = list_text(text, places, self.shared());
-        let values: Vec<Value> = list.chain([last]).collect();
+        let length = list.len();
+        let keep = length == sql::SUBJECTS;
+        let statement = list_text(text, length, self.shared());
+        let values: Vec<Value> = list.chain([end]).collect();
         match self {
             Self::File(pool) => {
-                file_rows(bind_all(sqlx::query(AssertSqlSafe(text)).persistent(keep), values).fetch_all(pool)).await
+                file_rows(bind_all(sqlx::query(AssertSqlSafe(statement)).persistent(keep), values).fetch_all(pool))
+                    .await
             }
             Self::Server(pool) => {
-                let query = || sqlx::query(AssertSqlSafe(text.clone())).persistent(keep);
+                let query = || sqlx::query(AssertSqlSafe(statement.clone())).persistent(keep);
                 twice(|| server_rows(bind_refs(query(), &values).fetch_all(pool))).await
             }
         }
@@ -175,8 +176,12 @@ impl Connection {
     /// A statement about the transaction, the same on both.
     pub(super) async fn plain(&mut self, text: &'static str) -> Result<()> {
         match self {
-            Self::File(conn) => drop(sqlx::query(text).execute(conn).await?),
-            Self::Server(link) => drop(sqlx::raw_sql(text).execute(link.conn()?).await?),
+            Self::File(conn) => {
+                sqlx::query(text).execute(conn).await?;
+            }
+            Self::Server(link) => {
+                sqlx::raw_sql(text).execute(link.conn()?).await?;
+            }
         }
         Ok(())
     }
@@ -251,17 +256,17 @@ type Bound<'q, DB> = Query<'q, DB, <DB as sqlx::Database>::Arguments>;
 /// A database that knows the three kinds of value.
 pub(super) trait Known: sqlx::Database {
     /// Binds one more value.
-    fn bind<'q>(query: Bound<'q, Self>, value: Value) -> Bound<'q, Self>;
+    fn bind(query: Bound<'_, Self>, value: Value) -> Bound<'_, Self>;
 }
 
 impl Known for Sqlite {
-    fn bind<'q>(query: Bound<'q, Self>, value: Value) -> Bound<'q, Self> {
+    fn bind(query: Bound<'_, Self>, value: Value) -> Bound<'_, Self> {
         bind_one(query, value)
     }
 }
 
 impl Known for Postgres {
-    fn bind<'q>(query: Bound<'q, Self>, value: Value) -> Bound<'q, Self> {
+    fn bind(query: Bound<'_, Self>, value: Value) -> Bound<'_, Self> {
         bind_one(query, value)
     }
 }

@@ -95,10 +95,11 @@ async fn begin(conn: &mut Connection, ops: &[Op]) -> Result<String> {
 /// Nothing was committed: rolls back, and says whether another try may go better.
 async fn failed(conn: &mut Connection, error: VaultError) -> Tried {
     let where_to = again(&error);
-    if !matches!(where_to, Some(Again::Anew)) && conn.plain("ROLLBACK").await.is_err() {
-        if let Connection::Server(link) = conn {
-            link.give_up();
-        }
+    if !matches!(where_to, Some(Again::Anew))
+        && conn.plain("ROLLBACK").await.is_err()
+        && let Connection::Server(link) = conn
+    {
+        link.give_up();
     }
     match where_to {
         Some(where_to) => Tried::Again(error, where_to),

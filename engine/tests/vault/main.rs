@@ -35,6 +35,7 @@ use booking_domain::time::Instant;
 use booking_engine::vault::{
     Created, Entropy, NewVisit, ROOT_KEY_FILE, SeededEntropy, Staff, VAULT_FILE, Vault, VaultError,
 };
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,7 +100,10 @@ impl Given {
             return true;
         }
         let Some(url) = &self.url else { return false };
-        let hex: String = needle.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = needle.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
         rows_of(url).await.iter().any(|row| row.contains(&hex) || contains(row.as_bytes(), needle))
     }
     async fn refusal(dir: &Path) -> VaultError {

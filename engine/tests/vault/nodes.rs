@@ -9,6 +9,7 @@ use booking_engine::vault::{
 };
 use booking_store::Position;
 use futures::future::join_all;
+use sqlx::{Connection as _, Row as _};
 use std::future::Future;
 
 /// Nodes with a data directory each, under the same root key.
@@ -174,8 +175,7 @@ async fn a_code_is_good_once_and_for_five_tries_over_all_nodes() {
             Phi::new(code.as_bytes().to_vec())
         };
         nodes.vaults[0].send_code(visit, MessageChannel::Sms, "+15145550100", NOW, content).await.unwrap();
-        let digits = digits.lock().unwrap().clone();
-        digits
+        digits.lock().unwrap().clone()
     };
     let first = nodes.vaults[0].open_visit(visit(1)).await.unwrap().visit;
     let right = send(&first).await;
@@ -294,7 +294,6 @@ async fn keys_are_replaced_on_one_node_while_the_others_work() {
             vault.clinic_keys(clinic(worker << 64 | made)).await.unwrap();
         }
     }
-    use sqlx::{Connection, Row};
     let mut conn = sqlx::PgConnection::connect(&nodes.url).await.unwrap();
     let old = "SELECT count(*) FROM subject_keys WHERE wrapped IS NOT NULL AND wrapped_under < 4";
     let old: i64 = sqlx::query(old).fetch_one(&mut conn).await.unwrap().get(0);
