@@ -53,7 +53,9 @@ async fn begin(data: &Path) -> anyhow::Result<()> {
     let listen = Listen { public: ([127, 0, 0, 1], 0).into(), ops: Some(free) };
     let serving = Serving::start_with(app, listen).await?;
     let mut line = Line::open(free).await?;
+    let begun = Instant::now();
     while !line.ask(ask(Method::GET, "/readyz", None, None)?).await?.0.is_success() {
+        anyhow::ensure!(begun.elapsed() < Duration::from_secs(60), "the server does not become ready");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(line);
