@@ -55,7 +55,7 @@ async fn begin(data: &Path) -> anyhow::Result<()> {
     let mut line = Line::open(free).await?;
     let begun = Instant::now();
     while !line.ask(ask(Method::GET, "/readyz", None, None)?).await?.0.is_success() {
-        anyhow::ensure!(begun.elapsed() < Duration::from_secs(60), "the server does not become ready");
+        anyhow::ensure!(begun.elapsed() < Duration::from_mins(1), "the server does not become ready");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(line);

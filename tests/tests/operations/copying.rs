@@ -99,9 +99,8 @@ async fn insist(
         let patience =
             (broken < INTERRUPTIONS).then(|| Duration::from_millis(u64::try_from(rng.between(0, longest)).unwrap()));
         match once(patience).await {
-            None => broken += 1,
             Some(Ok(copied)) => return (copied, broken),
-            Some(Err(CopyError::Append { .. } | CopyError::Source(_) | CopyError::Target(_))) => broken += 1,
+            None | Some(Err(CopyError::Append { .. } | CopyError::Source(_) | CopyError::Target(_))) => broken += 1,
             Some(Err(other)) => panic!("{other}"),
         }
     }

@@ -252,7 +252,7 @@ fn golden(name: &str, number: u64) -> (Vec<u8>, StreamName) {
     files.sort();
     let own = |path: &&PathBuf| {
         let file = path.file_name().unwrap().to_str().unwrap();
-        file.starts_with(&format!("{name}.")) && file.ends_with(".hex")
+        file.starts_with(&format!("{name}.")) && path.extension().is_some_and(|extension| extension == "hex")
     };
     let file = files.iter().find(own).unwrap_or_else(|| panic!("no golden file of {name}"));
     let text: String = std::fs::read_to_string(file).unwrap().split_whitespace().collect();

@@ -24,9 +24,9 @@ async fn metrics_tell_of_routes_projections_and_the_log_and_of_nobody() {
     let text = &answer.text;
 
     let value = |series: &str| -> f64 {
-        let line = text.lines().find(|line| line.starts_with(series));
-        let line = line.unwrap_or_else(|| panic!("no {series} in\n{text}"));
-        line.rsplit(' ').next().unwrap().parse().unwrap()
+        let found = text.lines().find(|line| line.starts_with(series));
+        let found = found.unwrap_or_else(|| panic!("no {series} in\n{text}"));
+        found.rsplit(' ').next().unwrap().parse().unwrap()
     };
     let visits = "booking_http_requests_total{method=\"POST\",route=\"/api/v1/portal/{slug}/visits\",status=\"";
     assert!(value(visits) >= 1.0);
