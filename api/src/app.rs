@@ -158,7 +158,7 @@ impl App {
     pub async fn open(options: AppOptions) -> anyhow::Result<Arc<Self>> {
         let data = options.data.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data directory {}", data.display()))?;
-        let lock = lock(&data)?;
+        let lock = lock(&data).await?;
         // Before anything is made here: a directory that belongs to another log is left as it is.
         let cluster = match &options.cluster {
             Some(cluster) => Some(OpenLog::cluster(&data, cluster).await.context("log")?),
@@ -301,13 +301,20 @@ impl App {
 #[error("the data directory {} is in use by another process; commands go through the running server", .0.display())]
 pub struct DataInUse(pub PathBuf);
 
+/// Tries, ten milliseconds apart, for the lock of a data directory: whoever had it may be closing its files, and a program that it has just
+/// started has them open until it runs.
+const LOCK_TRIES: u32 = 50;
+
 /// Takes a data directory for this process alone.
-pub(crate) fn lock(data: &Path) -> anyhow::Result<std::fs::File> {
+pub(crate) async fn lock(data: &Path) -> anyhow::Result<std::fs::File> {
     let path = data.join("lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(DataInUse(data.to_owned()).into()),
-        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+        }
     }
+    Err(DataInUse(data.to_owned()).into())
 }

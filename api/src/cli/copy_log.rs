@@ -19,7 +19,10 @@ pub(super) struct CopyLogArguments {
 
 pub(super) async fn run(arguments: CopyLogArguments, json: bool) -> anyhow::Result<()> {
     let CopyLogArguments { from, to, switch } = arguments;
-    let going_over = switch.as_deref().map(|data| Switch::of(data, &from, &to)).transpose()?;
+    let going_over = match switch.as_deref() {
+        Some(data) => Some(Switch::of(data, &from, &to).await?),
+        None => None,
+    };
     let bar = progress::counter("events");
     let of_file = match &from {
         Place::File(file) => file.parent().map(Path::to_owned),

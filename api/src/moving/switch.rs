@@ -17,8 +17,8 @@ pub struct Switch {
 
 impl Switch {
     /// Takes the data directory for itself. Refused where its log is not the one that is copied.
-    pub fn of(data: &Path, from: &Place, to: &Place) -> anyhow::Result<Self> {
-        let lock = lock(data)?;
+    pub async fn of(data: &Path, from: &Place, to: &Place) -> anyhow::Result<Self> {
+        let lock = lock(data).await?;
         let vault = data.join("vault.db");
         anyhow::ensure!(vault.exists(), "{} has no vault.db: its positions cannot be said anew", data.display());
         let own = Place::in_directory(data);

@@ -41,10 +41,10 @@ async fn a_clinic_moves_to_a_cluster_and_back_and_goes_on() {
     let file = Place::in_directory(app.data());
     // Once while the server runs, and once more when it has stopped.
     copy_log(&file, &cluster, Some(app.data()), |_| ()).await.unwrap();
-    assert!(Switch::of(app.data(), &file, &cluster).is_err(), "a server's data directory went over beneath it");
+    assert!(Switch::of(app.data(), &file, &cluster).await.is_err(), "a server's data directory went over beneath it");
     app.visitor(&Person::named("Ondine", "Tremblay")).await.books_at(clinic.service, "09:20").await;
     let dir = app.stop().await;
-    let switch = Switch::of(dir.path(), &file, &cluster).unwrap();
+    let switch = Switch::of(dir.path(), &file, &cluster).await.unwrap();
     let outcome = copy_log(&file, &cluster, Some(dir.path()), |_| ()).await.unwrap();
     let signed = outcome.signed.as_ref().map(|signed| signed.size);
     assert!(outcome.copied.appended > 0 && signed == Some(outcome.copied.events));
@@ -62,7 +62,7 @@ async fn a_clinic_moves_to_a_cluster_and_back_and_goes_on() {
 
     let dir = app.stop().await;
     let new = Place::File(dir.path().join("new.db"));
-    let switch = Switch::of(dir.path(), &cluster, &new).unwrap();
+    let switch = Switch::of(dir.path(), &cluster, &new).await.unwrap();
     let outcome = copy_log(&cluster, &new, Some(dir.path()), |_| ()).await.unwrap();
     switch.carry_out(&new, &outcome).await.unwrap();
     let app = TestApp::on_with(dir, registered, clock, telling).await;
