@@ -16,6 +16,11 @@ impl VaultServer {
     pub fn at(address: impl Into<String>) -> Self {
         Self(address.into())
     }
+
+    /// For whoever connects.
+    pub(crate) fn address(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Refuses a data directory that has not what it takes, before anything is made in it. `log_has_events`: a vault or a root

@@ -126,7 +126,7 @@ fn every_runbook_of_the_document_has_a_test() {
     let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md")).unwrap();
     let names: Vec<&str> =
         document.split("<!-- runbook: ").skip(1).map(|rest| rest.split(' ').next().unwrap()).collect();
-    assert_eq!(names, ["backup", "restore", "move", "move-back", "quarantine", "rotation", "rebuild"]);
+    assert_eq!(names, ["backup", "restore", "move", "move-back", "move-vault", "quarantine", "rotation", "rebuild"]);
 }
 
 #[test]
@@ -159,6 +159,27 @@ fn moving_there_and_back_as_it_is_written() {
     machine.follows("move-back", &[address]);
     assert!(machine.data().join("events.db").exists());
     machine.does("clinic-booking verify --data lib/clinic-booking");
+}
+
+#[test]
+fn the_vault_goes_onto_a_server_as_it_is_written() {
+    let machine = Machine::new();
+    machine.is_set_up();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let url = runtime.block_on(throwaway_postgres::database());
+    let address = ("postgres://clinic:…@db.example/vault?sslmode=verify-full", &*url);
+    // Not beneath a server.
+    let refused = machine.runs(&format!("clinic-booking move-vault --data lib/clinic-booking --vault '{url}'"));
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    let said = machine.follows("move-vault", &[address]);
+    assert!(said.contains("they are the same") && !said.contains("WRONG"), "{said}");
+    assert!(machine.data().join("vault.db.moved").exists() && !machine.data().join("vault.db").exists());
+    machine.does(&format!(
+        "export CLINIC_BOOKING_VAULT='{url}'; systemctl start; clinic-booking doctor --data lib/clinic-booking; systemctl stop"
+    ));
+    // Without the server's address there is no vault, and none is made.
+    let refused = machine.runs("clinic-booking doctor --data lib/clinic-booking");
+    assert!(!refused.status.success() && !machine.data().join("vault.db").exists(), "{refused:?}");
 }
 
 /// Writes an event that nobody can read into the clinic's stream; answers its position.

@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod import;
 mod keys;
+mod move_vault;
 mod progress;
 mod quarantine;
 mod rebuild;
@@ -161,6 +162,11 @@ enum Command {
     Restore(backup::RestoreArguments),
     /// Copy the log into another store, file or cluster, and have a data directory go over to it.
     CopyLog(copy_log::CopyLogArguments),
+    /// Move the vault's file onto the PostgreSQL server at --vault; no server may run on the data directory.
+    MoveVault {
+        #[command(flatten)]
+        data: Data,
+    },
     /// Look for what is wrong, with a remedy for each finding.
     Doctor {
         #[command(flatten)]
@@ -255,6 +261,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Backup(arguments) => backup::backup(arguments, json).await,
         Command::Restore(arguments) => backup::restore(arguments, json).await,
         Command::CopyLog(arguments) => copy_log::run(arguments, json).await,
+        Command::MoveVault { data } => move_vault::run(&data, json).await,
         Command::Doctor { data } => doctor::run(&data, json).await,
         Command::Keys { command } => keys::run(command, json).await,
         Command::Export(arguments) => export::run(arguments).await,

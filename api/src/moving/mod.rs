@@ -1,4 +1,4 @@
-//! Moving a log between stores: from the file of a data directory to a cluster, and back.
+//! Moving a log between stores: from the file of a data directory to a cluster, and back; and the vault onto a server.
 //!
 //! Copying is done beside a running server, as often as one likes; the last copy, with which a data directory goes over to
 //! the new log, is made while none runs on it. What remembers positions of the old log is told those of the new one
@@ -9,14 +9,17 @@
 //! | `place` | where a log is, and opening it |
 //! | `cursors` | what the vault remembers of a log's positions |
 //! | `switch` | a data directory goes over to another log |
+//! | `vault` | the vault of a data directory goes onto a server |
 //! | this one | the copy, held against what was signed |
 
 pub(crate) mod cursors;
 mod place;
 mod switch;
+mod vault;
 
 pub use place::{Place, PlaceError};
 pub use switch::Switch;
+pub use vault::move_vault;
 
 use crate::ledger::Shelf;
 use anyhow::Context as _;

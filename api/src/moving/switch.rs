@@ -74,14 +74,14 @@ impl Switch {
     }
 }
 
-fn beside(path: &Path, end: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
 }
 
 /// Renames a file; one that is not there needs no other name.
-fn put(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(super) fn put(from: &Path, to: &Path) -> anyhow::Result<()> {
     match std::fs::rename(from, to) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot move {} to {}", from.display(), to.display()))

@@ -232,7 +232,7 @@ pub(super) fn list_text([head, tail]: [&str; 2], listed: usize, numbered: bool) 
 
 /// `($1,$2),($3,$4)`: so many rows of so many places. PostgreSQL knows no `?`; SQLite looks a name up each time, which
 /// takes long where there are thousands.
-fn places(rows: usize, columns: usize, numbered: bool) -> String {
+pub(super) fn places(rows: usize, columns: usize, numbered: bool) -> String {
     let mut text = String::with_capacity(rows * columns * 6);
     for row in 0..rows {
         text.push_str(if row == 0 { "(" } else { ",(" });

@@ -26,6 +26,7 @@ mod file;
 mod idempotency;
 mod keys;
 mod leases;
+mod moving;
 mod outbox;
 mod quotas;
 mod retry;
@@ -51,6 +52,7 @@ pub use error::{Result, VaultError};
 pub use idempotency::Remembered;
 pub use keys::{ClinicKeys, KeyUse};
 pub use leases::Lease;
+pub use moving::copy_to_server;
 pub use outbox::{
     Claim, Claimed, Intent, MessageChannel, MessageKind, MessageState, NewCode, Outcome as MessageOutcome, Undelivered,
     Waiting,

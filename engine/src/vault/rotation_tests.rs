@@ -352,3 +352,26 @@ async fn a_vault_of_before_this_came_keeps_its_keys() {
     let vault = opened(dir.path(), 2).await;
     assert_eq!(vault.subject_key(CLINIC, of).await.unwrap().unwrap().expose(), &[7; 32]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_in_the_middle_of_a_rotation_goes_onto_a_server_which_finishes_it() {
+    let (dir, vault) = given(2).await;
+    let before = known(&vault, 2).await;
+    let mut crashes = Vec::new();
+    let path = dir.path().to_owned();
+    vault.rotate_clinic_in_steps(CLINIC, NOW, |step| crashes.push((step, as_killed(&path)))).await.unwrap();
+    for (step, copy) in &crashes {
+        let url = throwaway_postgres::database().await;
+        let file = copy.path().join(VAULT_FILE);
+        crate::vault::copy_to_server(&file, &url).await.unwrap();
+        std::fs::remove_file(file).unwrap();
+        let entropy = Arc::new(SeededEntropy::new(77));
+        let (vault, _) = Vault::open_server(copy.path(), &url, false, entropy).await.unwrap();
+        assert_eq!(known(&vault, 2).await, before, "after {step:?}");
+        assert_eq!(vault.finish_rotations(NOW).await.unwrap(), *step != Step::Ended, "after {step:?}");
+        let status = vault.key_status().await.unwrap();
+        let of_clinic = status.iter().find(|status| status.clinic == CLINIC).unwrap();
+        assert_eq!((of_clinic.version, of_clinic.rotating), (2, false));
+        vault.close().await;
+    }
+}

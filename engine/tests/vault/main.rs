@@ -24,6 +24,7 @@ macro_rules! on_both {
 
 mod files;
 mod keys;
+mod moving;
 mod nodes;
 mod secrets;
 mod staff;
