@@ -277,9 +277,23 @@ async fn whom_staff_planned_for_and_who_stands_at_the_desk_are_identified_as_wel
     let link = app.visitor(&Person::stranger()).await.books_at(small.service, "09:00").await;
     let booked = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
     let planned = id(&planned["id"]);
+    // The same person twice more, by another telephone each time: three visits are to come, then two.
+    let mut last = booked;
+    for (time, phone) in [("09:20", "514 555-0171"), ("09:40", "514 555-0172")] {
+        let again = Person::stranger().but(|p| (p.cell_phone, p.email) = (Some(phone.to_owned()), None));
+        let link = app.visitor(&again).await.books_at(small.service, time).await;
+        last = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
+    }
+    let mut browser = signed_in(&app, Role::Scheduler, &format!("/staff/identify/{last}")).await;
+    browser.reads("Third future booking of this name and birth date, or a later one");
     app.goes_to(TOMORROW, "09:10");
-    assert!(app.scheduler().queue().await.is_empty());
-    let mut browser = signed_in(&app, Role::Scheduler, &format!("/staff/appointments/{planned}")).await;
+    for appointment in [booked, last] {
+        browser.goes(&format!("/staff/identify/{appointment}")).await;
+        assert!(!browser.text_of("main").contains("Third future booking"), "it has begun, or two are to come");
+    }
+    let queue = app.scheduler().queue().await;
+    assert!(queue.iter().all(|waiting| waiting["appointment"]["id"] != json!(booked)));
+    browser.goes(&format!("/staff/appointments/{planned}")).await;
     browser.follows("Identify the patient").await;
     browser.presses("Attach this record", &[]).await;
     assert_eq!(app.scheduler().opens(planned).await["patient"], json!(record));

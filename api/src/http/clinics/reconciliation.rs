@@ -169,12 +169,13 @@ struct Group {
     zone: Tz,
     now: Instant,
     people: HashMap<AppointmentId, Option<Profile>>,
+    /// Those whose visit is still to come.
     bookings: BTreeMap<Who, Vec<Made>>,
 }
 
 impl Group {
     async fn of(app: &AppState, clinic: ClinicId, rows: impl Iterator<Item = &AppointmentRow>) -> ApiResult<Self> {
-        let zone = app.engine.rules(clinic).await?.state.zone();
+        let (zone, now) = (app.engine.rules(clinic).await?.state.zone(), app.engine.now());
         let (mut people, mut bookings) = (HashMap::new(), BTreeMap::<Who, Vec<Made>>::new());
         for row in rows {
             if people.contains_key(&row.id) {
@@ -185,12 +186,14 @@ impl Group {
                 Some(sealed) => app.engine.open::<Profile>(clinic, row.subject, sealed).await?,
                 None => None,
             };
-            if let Some(profile) = &profile {
+            if let Some(profile) = &profile
+                && row.placement.span.start > now
+            {
                 bookings.entry(who(profile)).or_default().push((row.booked_at, row.id));
             }
             people.insert(row.id, profile);
         }
-        Ok(Self { zone, now: app.engine.now(), people, bookings })
+        Ok(Self { zone, now, people, bookings })
     }
 
     async fn judge(&self, app: &AppState, access: &Access<'_>, row: &AppointmentRow) -> ApiResult<Unidentified> {
@@ -202,7 +205,7 @@ impl Group {
                 why: None,
                 proposals: vec![],
                 same_person: vec![],
-                future_bookings: 1,
+                future_bookings: usize::from(row.placement.span.start > self.now),
                 third_or_later: false,
             }),
             Some(profile) => {
@@ -246,7 +249,7 @@ async fn unidentified(
         proposals: proposals.collect(),
         same_person: waiting.iter().filter(|(_, id)| *id != row.id).map(|(_, id)| id.0).collect(),
         future_bookings: made.len(),
-        third_or_later: rank(&made, (row.booked_at, row.id)) >= MARKED_FROM,
+        third_or_later: row.placement.span.start > now && rank(&made, (row.booked_at, row.id)) >= MARKED_FROM,
     })
 }
 
