@@ -195,11 +195,10 @@ async fn inside(app: &App) -> Vec<Finding> {
 /// The log's last event must not lie in this machine's future.
 async fn clock(app: &App) -> Finding {
     let mut last = booking_domain::time::Instant::MIN;
-    if let Ok(Some(head)) = app.log().head().await
-        && let Ok(page) = app.log().read_all(Some(booking_store::Position(head.0.saturating_sub(1))), 10).await
+    if let Ok(Some(event)) = app.log().last().await
+        && let Ok(metadata) = booking_events::Metadata::parse(&event.metadata)
     {
-        let times = page.events.iter().filter_map(|e| booking_events::Metadata::parse(&e.metadata).ok());
-        last = times.map(|m| m.occurred_at).max().unwrap_or(last);
+        last = metadata.occurred_at;
     }
     Finding {
         good: last.since(app.engine.now()) <= 60_000_000,
