@@ -119,6 +119,16 @@ async fn of_server(data: &Data) -> Vec<Finding> {
             remedy: "Look at the disk, or at the cluster's servers; nothing that was acknowledged is lost.",
         },
         Finding {
+            good: says("/joined"),
+            what: "the server's read models have seen what the log held at its start".to_owned(),
+            remedy: "It goes on by itself; one that stopped is named below.",
+        },
+        Finding {
+            good: says("/clock"),
+            what: "the server's clock is right, as far as log and vault know".to_owned(),
+            remedy: "Set this machine's clock, and look at the time service: no command is taken meanwhile.",
+        },
+        Finding {
             good: says("/ledger/holds"),
             what: "the server found the history that was signed".to_owned(),
             remedy: "See docs/verify.md: `clinic-booking verify` names the first event that differs.",

@@ -4,6 +4,8 @@
 
 use booking_api::cli::serve::{Listen, Serving};
 use booking_api::{AppOptions, Cluster, VaultServer};
+use booking_domain::time::Instant;
+use booking_engine::ManualClock;
 use booking_tests::guests::now;
 use kurrent_double::Double;
 use serde_json::Value;
@@ -11,11 +13,13 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 const DATA: &str = "NODE_DATA";
 const LOG: &str = "NODE_LOG";
 const VAULT: &str = "NODE_VAULT";
+const CLOCK: &str = "NODE_CLOCK";
 const LOG_LISTENS: &str = "NODE_LOG_LISTENS";
 const LISTENS: &str = "the process listens on ";
 
@@ -37,7 +41,11 @@ fn this_binary_is_a_node_when_it_is_given_a_data_directory() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let (log, vault) = (std::env::var(LOG).unwrap(), std::env::var(VAULT).unwrap());
-    let options = options(Path::new(&data), &log, &vault);
+    let mut options = options(Path::new(&data), &log, &vault);
+    if let Ok(moment) = std::env::var(CLOCK) {
+        options.clock = Arc::new(ManualClock::new(Instant(moment.parse().unwrap())));
+        options.compares_clock = false;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let anywhere = ([127, 0, 0, 1], 0).into();
@@ -79,7 +87,15 @@ impl Process {
     pub fn node(data: &Path, log: &str, vault: &str) -> Self {
         let mut command = myself("process::this_binary_is_a_node_when_it_is_given_a_data_directory");
         command.env(DATA, data).env(LOG, log).env(VAULT, vault);
-        Self::start(command)
+        Self::start(&mut command)
+    }
+
+    /// A node whose clock shows this.
+    pub fn node_at(clock: Instant, data: &Path, log: &str, vault: &str) -> Self {
+        let mut command = myself("process::this_binary_is_a_node_when_it_is_given_a_data_directory");
+        command.env(DATA, data).env(LOG, log).env(VAULT, vault).env(CLOCK, clock.0.to_string());
+        // One arena: how many the threads of a process happen to fill is no property of what it reads.
+        Self::start(command.env("MALLOC_ARENA_MAX", "1"))
     }
 
     /// The log's server, with an empty log, in a network of its own: nothing reaches it yet.
@@ -88,10 +104,10 @@ impl Process {
         let mut command = Command::new("unshare");
         command.arg("--net").arg(std::env::current_exe().unwrap()).args([name, "--exact", "--nocapture"]);
         command.env(LOG_LISTENS, address.to_string());
-        Self::start(command)
+        Self::start(&mut command)
     }
 
-    fn start(mut command: Command) -> Self {
+    fn start(command: &mut Command) -> Self {
         let begun = now();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
