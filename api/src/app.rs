@@ -124,6 +124,7 @@ pub struct App {
     /// How long it goes on answering then.
     pub drain: Duration,
     pub(crate) compares_clock: bool,
+    pub(crate) joined: crate::joining::Joined,
     /// Ends every task.
     pub stop: tokio_util::sync::CancellationToken,
     place: OpenLog,
@@ -233,10 +234,12 @@ impl App {
             draining: tokio_util::sync::CancellationToken::new(),
             drain: options.drain,
             compares_clock: options.compares_clock,
+            joined: crate::joining::Joined::default(),
             stop,
             place,
             _lock: lock,
         });
+        crate::joining::start(&app);
         app.ledger.start(&app.engine, &app.views, app.stop.clone());
         // Nearly always it is known at once. Where the read models are made again it takes longer, and the server starts
         // meanwhile without taking commands.

@@ -6,7 +6,6 @@
 
 use crate::app::App;
 use booking_domain::time::Instant;
-use booking_store::Position;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,8 +55,9 @@ async fn off_by(app: &App) -> Option<i64> {
 
 /// When the log's last event happened, by the clock of whoever wrote it.
 async fn last_recorded(app: &App) -> Option<Instant> {
-    let Some(head) = app.log().head().await.ok()? else { return Some(app.engine.now()) };
-    let page = app.log().read_all(Some(Position(head.0.saturating_sub(1))), 10).await.ok()?;
-    let times = page.events.iter().filter_map(|event| booking_events::Metadata::parse(&event.metadata).ok());
-    Some(times.map(|metadata| metadata.occurred_at).max().unwrap_or_else(|| app.engine.now()))
+    let Some(last) = app.log().last().await.ok()? else { return Some(app.engine.now()) };
+    Some(
+        booking_events::Metadata::parse(&last.metadata)
+            .map_or_else(|_| app.engine.now(), |metadata| metadata.occurred_at),
+    )
 }

@@ -12,7 +12,7 @@
 //! | [`ledger`] | signs the ledger, and checks it at the start |
 //! | [`moving`], [`backup`] | a log goes to another store; copies of log and vault, and what is made of them again |
 //! | [`export`], [`verify`] | a history as text; whether a history is the signed one and kept the rules |
-//! | [`demand_counter`], [`housekeeping`] | what runs beside requests |
+//! | [`demand_counter`], [`housekeeping`], `joining` | what runs beside requests |
 //!
 //! Nothing imports this crate but its binary and the whole-system tests.
 
@@ -28,6 +28,7 @@ pub mod export;
 pub mod housekeeping;
 pub mod http;
 pub mod import;
+mod joining;
 pub mod ledger;
 mod log_place;
 pub mod messages;

@@ -18,7 +18,7 @@ use booking_domain::stream::StreamName;
 use booking_domain::time::Instant;
 use booking_events::{EventCodec, Metadata};
 use booking_store::fold::{Aggregate, FoldError, Folded, Trace};
-use booking_store::{AppendError, Expected, NewEvent, Position, Recorded};
+use booking_store::{AppendError, Expected, NewEvent, Position, ReadError, Recorded};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -77,7 +77,7 @@ pub enum Failure<R> {
     ClockBehind,
     /// What is stored cannot be read.
     #[error(transparent)]
-    Damaged(#[from] FoldError),
+    Damaged(FoldError),
     /// An event cannot be stored.
     #[error("the event cannot be stored: {0}")]
     Invalid(String),
@@ -99,6 +99,16 @@ impl<R> Failure<R> {
             Self::Damaged(e) => Failure::Damaged(e),
             Self::Invalid(why) => Failure::Invalid(why),
             Self::Standstill(why) => Failure::Standstill(why),
+        }
+    }
+}
+
+impl<R> From<FoldError> for Failure<R> {
+    fn from(error: FoldError) -> Self {
+        match error {
+            // Nothing is wrong with what is stored: the log did not answer.
+            FoldError::Read(ReadError::Unavailable(why)) => Self::Unavailable(why),
+            other => Self::Damaged(other),
         }
     }
 }

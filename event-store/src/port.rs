@@ -191,6 +191,14 @@ pub trait EventStore: Send + Sync {
     /// The position of the last event.
     async fn head(&self) -> Result<Option<Position>, ReadError>;
 
+    /// The last event, or one that was the last a moment ago.
+    async fn last(&self) -> Result<Option<Recorded>, ReadError> {
+        let Some(head) = self.head().await? else { return Ok(None) };
+        // Positions of such a store are dense; one whose positions are not has a way of its own.
+        let page = self.read_all(head.0.checked_sub(1).map(Position), 1).await?;
+        Ok(page.events.into_iter().next())
+    }
+
     /// Changes when there may be something new to read, and counts as changed when it is given out. A hint against
     /// needless polling, never a promise.
     fn new_events(&self) -> watch::Receiver<u64>;

@@ -16,6 +16,8 @@ pub struct Reply {
     pub body: Value,
     /// The `ETag`, as it came.
     pub etag: Option<String>,
+    /// The `Retry-After`, as it came.
+    pub retry_after: Option<String>,
     /// How long it took.
     pub took: Duration,
 }
@@ -59,6 +61,14 @@ pub struct Guest {
     pub name: String,
 }
 
+impl Guest {
+    /// Whoever was let in under this name.
+    pub fn of(reply: &Reply, name: &str) -> Self {
+        let visit = reply.body["visit"].as_str().and_then(|v| v.parse().ok()).unwrap();
+        Self { visit, token: reply.body["token"].as_str().unwrap().to_owned(), name: name.to_owned() }
+    }
+}
+
 /// A clinic's portal at a server.
 #[derive(Clone)]
 pub struct Portal {
@@ -82,14 +92,17 @@ impl Portal {
 
     /// Opens a visit.
     pub async fn identify(&self, name: &str) -> reqwest::Result<Guest> {
+        let reply = self.asks_in(name).await?;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        Ok(Guest::of(&reply, name))
+    }
+    /// Asks for a visit.
+    pub async fn asks_in(&self, name: &str) -> Heard {
         let who = json!({
             "first_name": name, "last_name": "Tremblay", "birth_date": "1990-02-03", "sex": "female",
             "cell_phone": "514 555 0123", "terms_accepted": true,
         });
-        let reply = send(self.http.post(format!("{}/visits", self.base)).json(&who)).await?;
-        assert_eq!(reply.status, 201, "{reply:?}");
-        let visit = reply.body["visit"].as_str().and_then(|v| v.parse().ok()).unwrap();
-        Ok(Guest { visit, token: reply.body["token"].as_str().unwrap().to_owned(), name: name.to_owned() })
+        send(self.http.post(format!("{}/visits", self.base)).json(&who)).await
     }
     /// Opens many visits.
     pub async fn crowd(&self, many: usize) -> Vec<Guest> {
@@ -166,10 +179,11 @@ async fn send(request: RequestBuilder) -> Heard {
     let begun = now();
     let response = request.send().await?;
     let status = response.status().as_u16();
-    let etag = response.headers().get("etag").and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let (etag, retry_after) = (header("etag"), header("retry-after"));
     let bytes = response.bytes().await?;
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Ok(Reply { status, body, etag, took: begun.elapsed() })
+    Ok(Reply { status, body, etag, retry_after, took: begun.elapsed() })
 }
 
 /// A stopwatch, which says nothing about the time of day.

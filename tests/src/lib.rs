@@ -14,6 +14,8 @@
 //! | [`canaries`] | personal values, searched for wherever they must not be; every server's data directory when it goes |
 //! | [`oracle`] | what a log means, found out without the domain's own fold |
 //! | [`house`], [`guests`] | a server in this process with clinics set up through the engine, and what clients of its portal do |
+//! | [`histories`] | long histories, laid down fast |
+//! | [`alike`] | whether two sets of read models show the same |
 //! | [`load`] | what a log may never say, whatever load, race or crash it went through |
 //!
 //! Nothing here reads the machine's clock, zone or randomness.
@@ -22,11 +24,13 @@
 #![allow(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
 pub mod actors;
+pub mod alike;
 pub mod canaries;
 pub mod chance;
 pub mod cluster;
 pub mod command;
 pub mod guests;
+pub mod histories;
 pub mod house;
 pub mod http;
 pub mod load;

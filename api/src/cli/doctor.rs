@@ -119,6 +119,16 @@ async fn of_server(data: &Data) -> Vec<Finding> {
             remedy: "Look at the disk, or at the cluster's servers; nothing that was acknowledged is lost.",
         },
         Finding {
+            good: says("/joined"),
+            what: "the server's read models have seen what the log held at its start".to_owned(),
+            remedy: "It goes on by itself; one that stopped is named below.",
+        },
+        Finding {
+            good: says("/clock"),
+            what: "the server's clock is right, as far as log and vault know".to_owned(),
+            remedy: "Set this machine's clock, and look at the time service: no command is taken meanwhile.",
+        },
+        Finding {
             good: says("/ledger/holds"),
             what: "the server found the history that was signed".to_owned(),
             remedy: "See docs/verify.md: `clinic-booking verify` names the first event that differs.",
@@ -195,11 +205,10 @@ async fn inside(app: &App) -> Vec<Finding> {
 /// The log's last event must not lie in this machine's future.
 async fn clock(app: &App) -> Finding {
     let mut last = booking_domain::time::Instant::MIN;
-    if let Ok(Some(head)) = app.log().head().await
-        && let Ok(page) = app.log().read_all(Some(booking_store::Position(head.0.saturating_sub(1))), 10).await
+    if let Ok(Some(event)) = app.log().last().await
+        && let Ok(metadata) = booking_events::Metadata::parse(&event.metadata)
     {
-        let times = page.events.iter().filter_map(|e| booking_events::Metadata::parse(&e.metadata).ok());
-        last = times.map(|m| m.occurred_at).max().unwrap_or(last);
+        last = metadata.occurred_at;
     }
     Finding {
         good: last.since(app.engine.now()) <= 60_000_000,

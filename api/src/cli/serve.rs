@@ -46,7 +46,7 @@ impl Serving {
     pub async fn start_with(app: Arc<App>, listen: Listen) -> anyhow::Result<Self> {
         // Whoever waits in a socket that was passed on is answered, and not told to come again.
         let begun = tokio::time::Instant::now();
-        while !app.erasures.applied() && begun.elapsed() < START {
+        while !(app.erasures.applied() && app.joined.yet()) && begun.elapsed() < START {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         app.ledger.checked_within(START.saturating_sub(begun.elapsed())).await;

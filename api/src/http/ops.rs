@@ -87,6 +87,7 @@ pub(crate) struct Ready {
     standing: Standing,
     erasures: bool,
     clock: bool,
+    joined: bool,
     draining: bool,
 }
 
@@ -99,17 +100,20 @@ impl Ready {
             // Before everybody on the erasure list is gone from the vault, nobody is served.
             erasures: app.erasures.applied(),
             clock: !app.engine.is_clock_off(),
+            joined: app.joined.yet(),
             draining: app.draining.is_cancelled(),
         }
     }
 
     pub(crate) fn is_ready(&self) -> bool {
         let healthy = self.projections.iter().all(|status| status.is_healthy(PATIENCE));
-        healthy && self.standing == Standing::Holds && self.erasures && self.clock && !self.draining
+        let knows = self.standing == Standing::Holds && self.erasures && self.joined;
+        healthy && knows && self.clock && !self.draining
     }
 }
 
-/// Ready: the log answers, every projection polled successfully a moment ago, and the history is the one that was signed.
+/// Ready: the log answers, every projection has seen what it held at the start and polled it successfully a moment ago, and
+/// the history is the one that was signed.
 async fn ready(State(app): State<AppState>) -> impl IntoResponse {
     let known = Ready::of(&app);
     let log = !known.draining && tokio::time::timeout(LOG, app.log().head()).await.is_ok_and(|head| head.is_ok());
@@ -130,6 +134,6 @@ async fn ready(State(app): State<AppState>) -> impl IntoResponse {
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let ledger = json!({ "holds": why.is_none(), "why": why });
     let body = json!({ "ready": ready, "log": log, "draining": known.draining, "ledger": ledger,
-        "erasures": known.erasures, "clock": known.clock, "projections": projections });
+        "erasures": known.erasures, "joined": known.joined, "clock": known.clock, "projections": projections });
     (status, Json(body))
 }

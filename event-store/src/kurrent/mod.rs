@@ -197,6 +197,10 @@ impl EventStore for KurrentStore {
         self.inner.head().await
     }
 
+    async fn last(&self) -> Result<Option<Recorded>, ReadError> {
+        self.inner.last().await
+    }
+
     fn new_events(&self) -> watch::Receiver<u64> {
         let mut changes = self.inner.changed.subscribe();
         // Whoever asks may have read before: better one needless look than none.

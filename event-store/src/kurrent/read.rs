@@ -256,6 +256,14 @@ impl Inner {
         Ok(head)
     }
 
+    /// The last event of ours. Asked for at its own position: one between two events is an error of the server's, after which
+    /// the client takes the server for gone and looks for another.
+    pub(super) async fn last(&self) -> Result<Option<Recorded>, ReadError> {
+        let Some(head) = self.head().await? else { return Ok(None) };
+        let page = self.raw(Some(head), 1).await.map_err(Verdict::for_read)?;
+        page.into_iter().next().map(|event| self.recorded(event)).transpose()
+    }
+
     fn recorded(&self, event: RecordedEvent) -> Result<Recorded, ReadError> {
         let place = event.position.commit;
         let damaged = |why: String| ReadError::Corrupt(format!("the event at position {place}: {why}"));

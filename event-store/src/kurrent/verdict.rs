@@ -81,6 +81,8 @@ impl fmt::Display for Verdict {
 // gRPC's numbers of the codes that are told apart.
 const INVALID_ARGUMENT: i32 = 3;
 const RESOURCE_EXHAUSTED: i32 = 8;
+/// How a status begins that the client's own transport made up: it wears the code of an answer, and is none.
+const TRANSPORT: &str = "h2 protocol error";
 
 impl Verdict {
     pub(super) fn of(trouble: Trouble) -> Self {
@@ -116,6 +118,9 @@ impl Verdict {
             // A dead server and a bug of a living one look the same here.
             Error::ServerError(why) => unknown(why, Client::Doubtful),
             Error::Grpc { code, message } if code as i32 == INVALID_ARGUMENT => Self::TooLarge(message),
+            // "Enhance your calm": the transport gave a connection up, for instance since many calls were taken back at
+            // once. Nothing is said of what was sent.
+            Error::Grpc { message, .. } if message.starts_with(TRANSPORT) => unknown(message, Client::Doubtful),
             Error::Grpc { code, message } if code as i32 == RESOURCE_EXHAUSTED => Self::TooLarge(message),
             // "Aborted: commit phase timeout" is stored as often as not.
             Error::Grpc { message, .. } => unknown(message, Client::Fine),

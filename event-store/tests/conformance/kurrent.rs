@@ -237,6 +237,7 @@ async fn a_quiet_log_is_looked_at_once_however_many_events_the_server_adds_of_it
     double.add_system_events(9_000);
     assert!(head < Some(last));
     assert_eq!(store.head().await.unwrap(), Some(last));
+    assert_eq!(store.last().await.unwrap().map(|event| event.position), Some(last));
     let mut after = Some(last);
     loop {
         let page = store.read_all(after, 100).await.unwrap();

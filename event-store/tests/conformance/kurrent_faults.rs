@@ -64,6 +64,11 @@ async fn an_append_survives_an_answer_that_comes_too_late_or_never() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_append_survives_a_connection_that_the_server_gave_up_since_too_many_calls_were_taken_back() {
+    survives_at_append(Fault::TooManyResets).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_conflict_after_an_append_that_was_not_stored_is_a_conflict() {
     let (double, store) = alone().await;
     let other = open(&double).await;
@@ -170,6 +175,7 @@ async fn reads_survive_what_appends_survive() {
     let usual = [
         Fault::NotReady,
         Fault::HandlerFails,
+        Fault::TooManyResets,
         Fault::Reset,
         Fault::LoseAnswer,
         Fault::Deadline { stored: false },

@@ -52,6 +52,9 @@ pub enum Fault {
     TooLarge,
     /// `ResourceExhausted`, as for a message that is too large for the transport.
     MessageTooLarge,
+    /// What a client makes of a connection that the server gave up with `ENHANCE_YOUR_CALM`: `ResourceExhausted`. Nothing
+    /// is stored.
+    TooManyResets,
     /// `PermissionDenied`.
     AccessDenied,
     /// Reads: the connection breaks after so many messages.

@@ -30,6 +30,7 @@ pub use log::Stored;
 use node::Node;
 use shared::Shared;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,12 +75,22 @@ impl Double {
         Self::like(Profile::default())
     }
 
+    /// One node that listens here: for a process of its own, which others reach over a network.
+    pub fn at(address: SocketAddr) -> io::Result<Self> {
+        Self::of(vec![Node::at(address)?], Profile::default())
+    }
+
     /// A cluster of this kind. Node 0 leads.
     pub fn like(profile: Profile) -> io::Result<Self> {
         let nodes = (0..profile.nodes.max(1)).map(|_| Node::new()).collect::<io::Result<Vec<_>>>()?;
+        Self::of(nodes, profile)
+    }
+
+    fn of(nodes: Vec<Node>, profile: Profile) -> io::Result<Self> {
+        let count = nodes.len();
         let shared = Arc::new(Shared::new(nodes, profile));
         let double = Self { _end: Arc::new(End(Arc::clone(&shared))), shared };
-        for number in 0..profile.nodes.max(1) {
+        for number in 0..count {
             double.start_node(number)?;
         }
         Ok(double)

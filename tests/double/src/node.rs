@@ -30,8 +30,13 @@ struct Running {
 impl Node {
     /// A node that does not run yet, on a port of its own.
     pub(crate) fn new() -> io::Result<Self> {
+        Self::at((Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// A node that does not run yet, at this address.
+    pub(crate) fn at(address: SocketAddr) -> io::Result<Self> {
         let reserved = socket()?;
-        reserved.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        reserved.bind(&address.into())?;
         let address = reserved.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let (running, ready_at) = (Mutex::new(None), Mutex::new(Instant::now()));
         Ok(Self { address, _reserved: reserved, running, ready_at, frozen: Switch::default() })

@@ -23,6 +23,7 @@ pub(crate) async fn strike(asked: &Asked, fault: Fault) -> Result<(), Status> {
         Fault::MessageTooLarge => {
             Err(Status::resource_exhausted("Received message exceeds the maximum configured message size."))
         }
+        Fault::TooManyResets => Err(Status::resource_exhausted("h2 protocol error: http2 error")),
         Fault::AccessDenied => Err(Status::permission_denied("Access Denied")),
         Fault::Reset => {
             asked.cut.cut();

@@ -43,7 +43,13 @@ pub async fn database() -> String {
     server().database().await
 }
 
-/// The same for who cannot wait.
+/// The address of a database of [`server`] for whoever shares its files and not its network.
+pub fn by_socket(address: &str) -> String {
+    let (server, name) = (server(), address.rsplit('/').next().unwrap_or_default());
+    format!("postgres://booking@localhost:{}/{name}?host={}", server.port, server.folder.display())
+}
+
+/// [`database`] for who cannot wait.
 pub fn database_now() -> String {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     std::thread::spawn(move || runtime().block_on(database())).join().unwrap()

@@ -3,16 +3,9 @@
 
 use booking_api::app::{App, AppOptions};
 use booking_api::verify::{History, Options, verify};
-use booking_domain::agenda_day::{AgendaDayEvent, Placement};
-use booking_domain::ids::{AgendaId, AppointmentId, HoldId, SlotId, VisitId};
-use booking_domain::stream::StreamName;
-use booking_domain::time::{Span, WallDate};
-use booking_events::EventCodec;
-use booking_store::{EventStore, Expected, NewEvent, Recorded, SqliteOptions, SqliteStore};
-use booking_tests::Home;
-use booking_tests::actors::{date, draft, time};
+use booking_store::{SqliteOptions, SqliteStore};
+use booking_tests::histories::LongDay;
 use booking_tests::seeds::rounds;
-use futures::StreamExt as _;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -26,109 +19,12 @@ const ANSWERS: &str = "the verification says ";
 /// SQLite remembers. The small run finds what keeps two kilobytes of each event, the great one what keeps fifty bytes.
 const MORE: u64 = 32;
 
-/// A day of one agenda as an engine wrote it, to be laid down again on other days and agendas.
-async fn a_day() -> (Vec<Recorded>, Vec<Recorded>) {
-    let home = Home::new(1).await;
-    let world = home.world(1);
-    let (desk, activity, service) = world.small_clinic(15).await;
-    let day = date("2026-11-25");
-    for hour in ["08", "09", "10", "11", "13", "14", "15", "16"] {
-        let (from, to) = (time(&format!("{hour}:00")), time(&format!("{hour}:45")));
-        let slot = world.publishes(draft(desk.agenda, day, from, to, activity)).await;
-        for n in 0..3 {
-            let place = world.place(desk.agenda, day, slot, n).await;
-            let visitor = world.welcomes_a_stranger().await;
-            visitor.holds(&world, place, service).await.unwrap();
-            visitor.books(&world, place, service).await.unwrap();
-        }
-    }
-    let events = world.events().await;
-    home.close().await;
-    events.into_iter().partition(|event| event.stream.category() != "agendaday")
-}
-
-struct Copy {
-    agenda: AgendaId,
-    days: i32,
-    salt: u64,
-}
-
-impl Copy {
-    fn id(&self, of: [u8; 16]) -> [u8; 16] {
-        uuid::Uuid::new_v5(&uuid::Uuid::from_bytes(of), &self.salt.to_be_bytes()).into_bytes()
-    }
-    fn date(&self, date: WallDate) -> WallDate {
-        date.plus_days(self.days)
-    }
-    fn span(&self, span: Span) -> Span {
-        let minutes = i64::from(self.days) * 1_440;
-        Span { start: span.start.plus_minutes(minutes), end: span.end.plus_minutes(minutes) }
-    }
-    fn placement(&self, placement: &mut Placement) {
-        placement.date = self.date(placement.date);
-        (placement.span, placement.occupies) = (self.span(placement.span), self.span(placement.occupies));
-        for source in &mut placement.sources {
-            source.slot = SlotId::from_bytes(self.id(source.slot.bytes()));
-            source.span = self.span(source.span);
-        }
-    }
-
-    fn of(&self, event: &Recorded) -> NewEvent {
-        let mut decoded = AgendaDayEvent::decode(&event.event_type, &event.payload).unwrap();
-        match &mut decoded {
-            AgendaDayEvent::SlotPublished(e) => {
-                (e.slot, e.agenda) = (SlotId::from_bytes(self.id(e.slot.bytes())), self.agenda);
-                (e.date, e.facts.span) = (self.date(e.date), self.span(e.facts.span));
-            }
-            AgendaDayEvent::HoldPlaced(e) => {
-                e.hold = HoldId::from_bytes(self.id(e.hold.bytes()));
-                e.visit = VisitId::from_bytes(self.id(e.visit.bytes()));
-                (e.slot, e.span) = (SlotId::from_bytes(self.id(e.slot.bytes())), self.span(e.span));
-            }
-            AgendaDayEvent::AppointmentBooked(e) => {
-                e.booking.appointment = AppointmentId::from_bytes(self.id(e.booking.appointment.bytes()));
-                e.booking.agenda = self.agenda;
-                e.booking.visit = e.booking.visit.map(|visit| VisitId::from_bytes(self.id(visit.bytes())));
-                e.hold = e.hold.map(|hold| HoldId::from_bytes(self.id(hold.bytes())));
-                self.placement(&mut e.placement);
-            }
-            _ => {}
-        }
-        NewEvent {
-            id: uuid::Uuid::from_bytes(self.id(event.id.into_bytes())),
-            event_type: event.event_type.to_string().into(),
-            metadata: event.metadata.clone(),
-            payload: decoded.encode().payload,
-        }
-    }
-}
-
 /// Writes so many events, and has a server make the tree and sign it.
 async fn written(data: &Path, wanted: usize) -> usize {
-    let (before, day) = a_day().await;
     let log = SqliteStore::open(data.join("events.db"), SqliteOptions::default()).await.unwrap();
-    for event in &before {
-        let new = NewEvent {
-            id: event.id,
-            event_type: event.event_type.to_string().into(),
-            metadata: event.metadata.clone(),
-            payload: event.payload.clone(),
-        };
-        log.append(&event.stream, Expected::head(event.revision.checked_sub(1)), vec![new]).await.unwrap();
-    }
-    let days = wanted.saturating_sub(before.len()).div_ceil(day.len());
-    let lay = |salt: u64| {
-        let (log, day) = (&log, &day);
-        async move {
-            let agenda = AgendaId::from_bytes(u128::from(1 + salt % 40).to_be_bytes());
-            let copy = Copy { agenda, days: i32::try_from(salt / 40).unwrap(), salt };
-            let stream = StreamName::agenda_day(agenda, copy.date(date("2026-11-25")));
-            let events: Vec<NewEvent> = day.iter().map(|event| copy.of(event)).collect();
-            log.append(&stream, Expected::NoStream, events).await.unwrap();
-        }
-    };
-    let all = futures::stream::iter(0..u64::try_from(days).unwrap());
-    all.map(lay).buffer_unordered(64).collect::<Vec<()>>().await;
+    let day = LongDay::written().await;
+    day.begins(&log).await;
+    let events = day.fills(&log, wanted).await;
     log.close().await;
     // A vault of its own, so that a server can be started on it.
     let entropy = std::sync::Arc::new(booking_engine::vault::OsEntropy);
@@ -136,7 +32,7 @@ async fn written(data: &Path, wanted: usize) -> usize {
     let app = App::open(AppOptions::new(data)).await.unwrap();
     assert!(app.settle_within(Duration::from_mins(10)).await, "the views do not catch up");
     app.close().await;
-    before.len() + days * day.len()
+    events
 }
 
 /// The process that verifies: alone with its memory.

@@ -24,6 +24,7 @@ fn fault(call: Call, rng: &mut Rng, nodes: usize) -> Option<Fault> {
         Fault::Deadline { stored: false },
         Fault::NotReady,
         Fault::HandlerFails,
+        Fault::TooManyResets,
         Fault::Slow(Duration::from_millis(250)),
         Fault::Hang,
     ];

@@ -2,24 +2,18 @@
 //! the files as the kill left them.
 
 use super::driver::{Known, Ledger};
-use async_trait::async_trait;
 use booking_api::AppOptions;
 use booking_api::app::App;
 use booking_domain::ids::{ClinicId, ServiceId, SubjectId};
 use booking_domain::person::Profile;
-use booking_domain::sealed::Sealed;
-use booking_domain::time::{Instant, Tz};
-use booking_domain::visibility::ViewerFacts;
 use booking_engine::vault::{OsEntropy, Vault};
 use booking_engine::{Clock as _, ManualClock, SystemClock};
 use booking_events::sealed_forms::Plaintext as _;
 use booking_events::sealing::{self, Field};
-use booking_projections::agenda::render;
-use booking_projections::availability::{DayParts, Query, Weekdays};
-use booking_projections::{ProfileOpener, RunnerOptions, Views};
 use booking_store::{EventStore, Recorded, SqliteOptions, SqliteStore};
+use booking_tests::alike;
 use booking_tests::load::{bookings, check_log, events_of};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,76 +110,17 @@ async fn keys(vault: &Vault, events: &[Recorded], clinic: ClinicId, ledger: &Led
     faults
 }
 
-struct Nobody;
-
-#[async_trait]
-impl ProfileOpener for Nobody {
-    async fn open_profiles(&self, _: ClinicId, sealed: &[(SubjectId, Sealed)]) -> Vec<Option<Profile>> {
-        vec![None; sealed.len()]
-    }
-}
-
-async fn opened(path: &Path, log: &Arc<dyn EventStore>) -> Option<Views> {
-    let views = Views::open(path, Arc::clone(log), Arc::new(Nobody), RunnerOptions::default()).await.unwrap();
-    views.start();
-    let head = log.head().await.unwrap()?;
-    assert!(views.wait_for_all(head, PATIENCE).await, "the views do not catch up: {:?}", views.status());
-    Some(views)
-}
-
 /// The killed views, caught up, against views that are made from the first event on.
 async fn views(copy: &Path, log: &Arc<dyn EventStore>, events: &[Recorded], whose: Whose) -> Vec<String> {
     let fresh = tempfile::tempdir().unwrap();
-    let killed = opened(&copy.join("views.db"), log).await;
-    let replayed = opened(&fresh.path().join("views.db"), log).await;
+    let killed = alike::opened(&copy.join("views.db"), log, PATIENCE).await;
+    let replayed = alike::opened(&fresh.path().join("views.db"), log, PATIENCE).await;
     let (Some(killed), Some(replayed)) = (killed, replayed) else { return vec![] };
-    let mut faults = Vec::new();
-    let mut compare = |what: &str, same: bool| {
-        if !same {
-            faults.push(format!("the killed views and a replay from the start differ in {what}"));
-        }
-    };
-    let now = SystemClock.now();
-    let [a, b] = [&killed, &replayed].map(|v| v.clinics.clinic(whose.clinic));
-    compare("the clinic", a == b);
-    let days: BTreeSet<_> = events.iter().filter_map(|e| e.stream.as_agenda_day()).collect();
-    for (agenda, date) in days {
-        let [a, b] = [killed.agenda.day(agenda, date).await.unwrap(), replayed.agenda.day(agenda, date).await.unwrap()];
-        compare(&format!("the agenda {agenda} on {date}"), a == b);
-        if let (Some(a), Some(b), Some(clinic)) = (a, b, killed.clinics.clinic(whose.clinic)) {
-            let [a, b] = [a, b].map(|day| render(&clinic, agenda, date, &day, now));
-            compare(&format!("what the agenda {agenda} shows on {date}"), a == b);
-        }
-        let [a, b] = [&killed, &replayed].map(|v| v.availability.day(agenda, date));
-        compare(&format!("the availability of {agenda} on {date}"), a == b);
-    }
-    let always = (Instant(i64::MIN), Instant(i64::MAX));
-    let rows = async |v: &Views| v.appointments.in_range(whose.clinic, always, None, None, 1_000_000).await.unwrap();
-    compare("appointments", rows(&killed).await == rows(&replayed).await);
-    compare("offers", offers(&killed, whose, now) == offers(&replayed, whose, now));
+    let differ =
+        alike::differences([&killed, &replayed], events, (whose.clinic, whose.service), SystemClock.now()).await;
     killed.close().await;
     replayed.close().await;
-    faults
-}
-
-fn offers(views: &Views, whose: Whose, now: Instant) -> Vec<booking_projections::availability::Offer> {
-    let clinic = views.clinics.clinic(whose.clinic).unwrap();
-    let today = now.wall(Tz::America__Toronto).0;
-    let page = views.availability.query(&Query {
-        clinic: &clinic,
-        service: whose.service,
-        viewer: &ViewerFacts::unrecognized(None),
-        from: today,
-        to: today.plus_days(366),
-        practitioners: None,
-        weekdays: Weekdays::ALL,
-        parts: DayParts::ALL,
-        now,
-        after: None,
-        limit: usize::MAX,
-        count_days: true,
-    });
-    page.offers
+    differ.into_iter().map(|what| format!("the killed views and a replay from the start differ in {what}")).collect()
 }
 
 /// A day later the purge deletes the keys of visits that never booked. It keeps the others, although the kill may have

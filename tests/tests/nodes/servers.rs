@@ -18,13 +18,14 @@ use sqlx::{Connection, Row};
 use std::sync::Arc;
 
 /// What they share.
-struct Shared {
+pub struct Shared {
     double: Double,
     url: String,
 }
 
 impl Shared {
-    async fn new() -> Self {
+    /// An empty log and an empty vault.
+    pub async fn new() -> Self {
         Self { double: Double::start().unwrap(), url: throwaway_postgres::database().await }
     }
 
@@ -33,12 +34,13 @@ impl Shared {
         move |options| AppOptions { cluster: Some(cluster), vault: Some(vault), ..options }
     }
 
-    async fn first(&self) -> TestApp {
+    /// The first node.
+    pub async fn first(&self) -> TestApp {
         TestApp::start_with(self.on()).await
     }
 
     /// Another node joins, with the keys of the first and a directory of its own.
-    async fn joins(&self, first: &TestApp) -> TestApp {
+    pub async fn joins(&self, first: &TestApp) -> TestApp {
         let dir = DataDirectory::new();
         for key in ["root.key", "ledger.key"] {
             std::fs::copy(first.data().join(key), dir.path().join(key)).unwrap();

@@ -11,3 +11,4 @@ mod drain;
 mod flood;
 mod metrics;
 mod moving;
+mod rebuilding;
