@@ -126,7 +126,21 @@ fn every_runbook_of_the_document_has_a_test() {
     let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md")).unwrap();
     let names: Vec<&str> =
         document.split("<!-- runbook: ").skip(1).map(|rest| rest.split(' ').next().unwrap()).collect();
-    assert_eq!(names, ["backup", "restore", "move", "move-back", "move-vault", "quarantine", "rotation", "rebuild"]);
+    assert_eq!(
+        names,
+        [
+            "node-loss",
+            "shared-gone",
+            "backup",
+            "restore",
+            "move",
+            "move-back",
+            "move-vault",
+            "quarantine",
+            "rotation",
+            "rebuild"
+        ]
+    );
 }
 
 #[test]
@@ -180,6 +194,78 @@ fn the_vault_goes_onto_a_server_as_it_is_written() {
     // Without the server's address there is no vault, and none is made.
     let refused = machine.runs("clinic-booking doctor --data lib/clinic-booking");
     assert!(!refused.status.success() && !machine.data().join("vault.db").exists(), "{refused:?}");
+}
+
+/// The addresses of the document, and those of this test.
+fn shared<'a>(log: &'a str, vault: &'a str) -> [(&'static str, &'a str); 2] {
+    [
+        ("esdb://clinic:…@a.example:2113,b.example:2113,c.example:2113", log),
+        ("postgres://clinic:…@db.example/vault?sslmode=verify-full&sslrootcert=/etc/clinic-booking/ca.pem", vault),
+    ]
+}
+
+/// The disk of the only node is gone, then the log's server for a while: everything is there again, and nothing was done
+/// by hand but what is written.
+#[test]
+fn a_lost_node_and_a_log_that_was_gone_as_it_is_written() {
+    let (machine, double, vault) = (Machine::new(), Double::start().unwrap(), throwaway_postgres::database_now());
+    let log = double.connection();
+    let addresses = shared(&log, &vault);
+    let at = format!("export CLINIC_BOOKING_LOG='{log}' CLINIC_BOOKING_VAULT='{vault}'\n");
+    machine.does(&format!(
+        "{at} systemctl start
+         systemctl stop
+         clinic-booking clinic create --data lib/clinic-booking --name Clinique --admin-email a@b.example --admin-name Ann
+         systemctl start
+         cp lib/clinic-booking/root.key lib/clinic-booking/ledger.key keys/
+         systemctl stop"
+    ));
+    std::fs::remove_dir_all(machine.data()).unwrap();
+    let said = machine.follows("node-loss", &addresses);
+    assert!(!machine.data().join("events.db").exists() && !machine.data().join("vault.db").exists(), "{said}");
+
+    // It runs, and its log is gone: doctor says so, and stops saying so when it is back.
+    double.kill(0);
+    let told = machine.runs(&format!("{at} clinic-booking doctor --data lib/clinic-booking"));
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(
+        told.contains("WRONG the server's log answers") && told.contains("ok    the server's vault answers"),
+        "{told}"
+    );
+    let back = double.clone();
+    let later = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        back.start_node(0).unwrap();
+    });
+    machine.follows("shared-gone", &addresses);
+    later.join().unwrap();
+    let said = machine.does(&format!("{at} systemctl stop; clinic-booking clinic list --data lib/clinic-booking"));
+    assert!(said.contains("Clinique"), "{said}");
+}
+
+/// A vault that does not answer, or is another one, is said to be it, with what to do.
+#[test]
+fn doctor_knows_what_is_wrong_with_a_vault_on_a_server() {
+    let (machine, double) = (Machine::new(), Double::start().unwrap());
+    let log = double.connection();
+    let with = |vault: &str| format!("export CLINIC_BOOKING_LOG='{log}' CLINIC_BOOKING_VAULT='{vault}'\n");
+    let looks = |vault: &str| {
+        let told = machine.runs(&format!("{} clinic-booking doctor --data lib/clinic-booking", with(vault)));
+        assert!(!told.status.success());
+        String::from_utf8_lossy(&told.stdout).into_owned()
+    };
+    let told = looks("postgres://booking@127.0.0.1:1/vault");
+    assert!(told.contains("Look at the PostgreSQL server"), "{told}");
+    let vault = throwaway_postgres::database_now();
+    machine.does(&format!(
+        "{} clinic-booking clinic create --data lib/clinic-booking --name Clinique --admin-email a@b.example --admin-name Ann",
+        with(&vault)
+    ));
+    let told = looks(&throwaway_postgres::database_now());
+    assert!(told.contains("or the vault that the log belongs"), "{told}");
+    std::fs::write(machine.data().join("root.key"), format!("{}\n", "7".repeat(64))).unwrap();
+    let told = looks(&vault);
+    assert!(told.contains("Copy root.key"), "{told}");
 }
 
 /// Writes an event that nobody can read into the clinic's stream; answers its position.

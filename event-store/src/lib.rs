@@ -16,6 +16,7 @@
 //! 4. Sending the same append again, after its answer was lost, is answered with the first one's outcome.
 
 pub mod copy;
+mod durations;
 pub mod fold;
 #[cfg(feature = "kurrentdb")]
 mod kurrent;
@@ -24,6 +25,7 @@ mod port;
 mod sqlite;
 mod validate;
 
+pub use durations::{DurationCounts, Durations};
 #[cfg(feature = "kurrentdb")]
 pub use kurrent::{ConnectError, KurrentFault, KurrentOptions, KurrentStore};
 pub use memory::MemoryStore;

@@ -5,12 +5,40 @@ use crate::app::{App, DataInUse};
 use crate::ledger::{KEY_FILE, Standing};
 use crate::operator::Door;
 use booking_domain::time::{Tz, resolve};
+use booking_engine::vault::VaultError;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 /// What to do about a read model that stopped.
 const STOPPED: &str = "Run a newer release if the event is newer; else `clinic-booking quarantine`, with a reason: see \
                        \"A bad event\" in docs/operations.md.";
+
+/// What to do about a vault's server that does not answer.
+const NO_VAULT: &str = "Look at the PostgreSQL server, at the way to it, and at user and password in the vault's address. \
+                        Nothing that was acknowledged is lost, and nodes go on by themselves when it is back.";
+
+/// What to do about a data directory that does not open.
+const DOES_NOT_OPEN: &str = "Read the message; a damaged views.db is made again with `clinic-booking rebuild --discard`, a \
+                             damaged log or vault comes back from a backup.";
+
+/// What to do about a vault that does not open.
+fn of_vault(error: &VaultError) -> &'static str {
+    match error {
+        VaultError::Unsuitable(_) => {
+            "Give the vault a database of its own on the primary of PostgreSQL 13 or newer, or the vault that the log belongs \
+             to: an empty one opens nothing of it."
+        }
+        VaultError::NewerDatabase { .. } | VaultError::NewerFile { .. } => {
+            "Another node runs a newer release: run it here as well. An older one never changes what a newer one made."
+        }
+        VaultError::MissingRootKey { .. } | VaultError::WrongRootKey | VaultError::OldKeys => {
+            "Copy root.key (and root.key.next, if there is one) from another node, or from where you keep it, mode 600."
+        }
+        VaultError::Database(_) => NO_VAULT,
+        error if error.is_passing() => NO_VAULT,
+        _ => DOES_NOT_OPEN,
+    }
+}
 
 /// Something that was looked at.
 struct Finding {
@@ -33,8 +61,7 @@ pub(super) async fn run(data: &Data, json: bool) -> anyhow::Result<()> {
         Err(error) => findings.push(Finding {
             good: false,
             what: format!("the data directory does not open: {error:#}"),
-            remedy: "Read the message; a damaged views.db is made again with `clinic-booking rebuild --discard`, a damaged \
-                     log or vault comes back from a backup.",
+            remedy: error.downcast_ref::<VaultError>().map_or(DOES_NOT_OPEN, of_vault),
         }),
     }
     let bad = findings.iter().filter(|f| !f.good).count();
@@ -118,6 +145,7 @@ async fn of_server(data: &Data) -> Vec<Finding> {
             what: "the server's log answers".to_owned(),
             remedy: "Look at the disk, or at the cluster's servers; nothing that was acknowledged is lost.",
         },
+        Finding { good: says("/vault"), what: "the server's vault answers".to_owned(), remedy: NO_VAULT },
         Finding {
             good: says("/joined"),
             what: "the server's read models have seen what the log held at its start".to_owned(),
@@ -211,9 +239,9 @@ async fn clock(app: &App) -> Finding {
         last = metadata.occurred_at;
     }
     Finding {
-        good: last.since(app.engine.now()) <= 60_000_000,
-        what: "this machine's clock is not behind the log".to_owned(),
-        remedy: "Set the clock: commands are refused while it is more than a minute behind what was recorded.",
+        good: last.since(app.engine.now()) <= 60_000_000 && !app.engine.is_clock_off(),
+        what: "this machine's clock is not behind the log, nor off the clock of the vault's server".to_owned(),
+        remedy: "Set the clock, and look at the time service: commands are refused while it is more than a minute off.",
     }
 }
 

@@ -62,7 +62,7 @@ impl Serving {
             let stop = app.stop.clone();
             tokio::spawn(async move { axum::serve(ops, router).with_graceful_shutdown(stop.cancelled_owned()).await });
         }
-        let done = tokio::spawn(http::listening::serve(public, http::router(Arc::clone(&app)), app.stop.clone()));
+        let done = tokio::spawn(http::listening::serve(public, Arc::clone(&app)));
         Ok(Self { address, app, done })
     }
 

@@ -6,15 +6,17 @@
 //! answered is answered, and the process ends.
 
 use super::AppState;
+use super::doors::{Crowded, Seat};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, Version, header};
+use axum::http::{HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -40,7 +42,8 @@ pub(crate) async fn listener(address: SocketAddr) -> std::io::Result<TcpListener
 }
 
 /// Answers until it is told to stop, then in good order.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, app: AppState) -> std::io::Result<()> {
+    let (router, stop) = (super::router(Arc::clone(&app)), app.stop.clone());
     let mut connections = JoinSet::new();
     let closing = CancellationToken::new();
     loop {
@@ -49,9 +52,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             () = stop.cancelled() => break,
             // Reaped as they end.
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            taken = listener.accept() => match taken {
-                Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, router.clone(), closing.clone()));
+            taken = app.places.doors().next(&listener) => match taken {
+                Ok((stream, peer, seat)) => {
+                    connections.spawn(connection(stream, peer, seat, router.clone(), closing.clone()));
                 }
                 Err(error) => not_taken(&error).await,
             },
@@ -68,12 +71,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     Ok(())
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
+async fn connection(stream: TcpStream, peer: SocketAddr, seat: Seat, router: Router, closing: CancellationToken) {
     // An answer goes out at once: without it, it may wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-    let service = TowerToHyperService::new(axum::Extension(ConnectInfo(peer)).layer(router));
+    let known = (axum::Extension(ConnectInfo(peer)), axum::Extension(seat.crowded()));
+    let service = TowerToHyperService::new(known.layer(router));
     let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
@@ -98,11 +102,14 @@ async fn not_taken(error: &std::io::Error) {
     }
 }
 
-/// While a server drains, each answer says that its connection closes.
+/// While a server drains, each answer says that its connection closes; and of those in reserve each on which somebody is sent
+/// away: its place is for somebody else.
 pub(super) async fn say_goodbye(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let takes_it = request.version() <= Version::HTTP_11;
+    let crowded = request.extensions().get() == Some(&Crowded(true));
     let mut response = next.run(request).await;
-    if takes_it && app.draining.is_cancelled() {
+    let sent_away = crowded && response.status() == StatusCode::SERVICE_UNAVAILABLE;
+    if takes_it && (sent_away || app.draining.is_cancelled()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response

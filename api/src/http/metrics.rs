@@ -8,8 +8,9 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use booking_store::DurationCounts;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
@@ -118,9 +119,11 @@ impl Told<'_> {
         counter.encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
     }
 
-    fn seconds(&mut self, name: &str, help: &str, micros: u64) -> fmt::Result {
-        let counter = ConstCounter::new(seconds(micros));
-        counter.encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
+    fn durations(&mut self, name: &str, help: &str, counts: &DurationCounts) -> fmt::Result {
+        let class = |(end, count): (Option<u64>, u64)| (end.map_or(f64::INFINITY, seconds), count);
+        let classes: Vec<_> = counts.classes().map(class).collect();
+        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        encoder.encode_histogram::<NoLabelSet>(seconds(counts.micros), counts.count(), &classes, None)
     }
 
     fn each<'b>(
@@ -142,6 +145,8 @@ impl Told<'_> {
     }
 
     fn load(&mut self, app: &App) -> fmt::Result {
+        let connections = app.places.doors().open();
+        self.gauge("http_connections", "Connections that are open", whole(connections as u64))?;
         let of = |number: fn(super::shedding::Load) -> usize| {
             Kind::ALL.map(|kind| (kind.name(), whole(number(app.places.load(kind)) as u64)))
         };
@@ -181,12 +186,14 @@ impl Told<'_> {
         self.counter("conflicts", "Decisions made again since somebody was faster", engine.conflicts)?;
         self.counter("retries", "Appends sent again since their outcome was unknown", engine.resends)?;
         self.counter("busy", "Commands sent away since too many wanted the same", engine.busy)?;
+        let help = "Time of each transaction of the vault, until the disk or the server had it";
+        self.durations("vault_commit_seconds", help, &app.engine.vault().commit_times())?;
         let Some(file) = app.log_file() else { return Ok(()) };
         let log = file.statistics();
         self.gauge("log_queue", "Appends that wait for the writer", whole(file.waiting() as u64))?;
         self.counter("log_events", "Events stored", log.rows)?;
         self.counter("log_commits", "Commits, each with its fsync", log.batches)?;
-        self.seconds("log_commit_seconds", "Time that commits took, fsync included", log.commits_micros)?;
+        self.durations("log_commit_seconds", "Time of each commit, fsync included", &log.commits)?;
         let slowest = seconds(log.slowest_commit_micros);
         self.gauge("log_commit_slowest_seconds", "The slowest commit since the start", slowest)?;
         self.counter("log_rollbacks", "Commits that were rolled back", log.rollbacks)?;

@@ -1,8 +1,8 @@
 //! The JSON API under `/api/v1`, its OpenAPI document, what surrounds every request, and the operations listener.
 //!
 //! One folder per audience, one file per group of endpoints with its types. `problem`, `extract`, `auth`, `commands`,
-//! `reads`, `disclosure`, `limits`, `deadline` and `work` are what every endpoint stands on; `listening`, `shedding` and
-//! `metrics` are about all of them together.
+//! `reads`, `disclosure`, `limits`, `deadline` and `work` are what every endpoint stands on; `listening`, `doors`,
+//! `shedding` and `metrics` are about all of them together.
 
 pub mod audit;
 pub mod auth;
@@ -12,6 +12,7 @@ pub mod deadline;
 pub(crate) mod demo;
 pub mod disclosure;
 mod document;
+pub mod doors;
 pub mod extract;
 pub(crate) mod follow;
 pub mod limits;

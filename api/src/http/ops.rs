@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// A projection that was not polled for so long is not healthy.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A log that does not answer so soon does not answer.
+/// A log, or a vault on a server, that does not answer so soon does not answer.
 const LOG: Duration = Duration::from_secs(2);
 
 /// The operations listener's routes.
@@ -112,11 +112,15 @@ impl Ready {
     }
 }
 
-/// Ready: the log answers, every projection has seen what it held at the start and polled it successfully a moment ago, and
+/// Ready: log and vault answer, every projection has seen what it held at the start and polled it successfully a moment ago, and
 /// the history is the one that was signed.
 async fn ready(State(app): State<AppState>) -> impl IntoResponse {
     let known = Ready::of(&app);
-    let log = !known.draining && tokio::time::timeout(LOG, app.log().head()).await.is_ok_and(|head| head.is_ok());
+    let (log, vault) = tokio::join!(
+        async { tokio::time::timeout(LOG, app.log().head()).await.is_ok_and(|head| head.is_ok()) },
+        // One in a file answers at once.
+        async { tokio::time::timeout(LOG, app.engine.vault().server_clock()).await.is_ok_and(|clock| clock.is_ok()) },
+    );
     let projections: Vec<_> = known
         .projections
         .iter()
@@ -130,10 +134,10 @@ async fn ready(State(app): State<AppState>) -> impl IntoResponse {
         Standing::Checking => Some("the history is being checked against the newest checkpoint".to_owned()),
         Standing::Broken(why) => Some(why.clone()),
     };
-    let ready = log && known.is_ready();
+    let ready = log && vault && known.is_ready();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let ledger = json!({ "holds": why.is_none(), "why": why });
-    let body = json!({ "ready": ready, "log": log, "draining": known.draining, "ledger": ledger,
+    let body = json!({ "ready": ready, "log": log, "vault": vault, "draining": known.draining, "ledger": ledger,
         "erasures": known.erasures, "joined": known.joined, "clock": known.clock, "projections": projections });
     (status, Json(body))
 }

@@ -7,6 +7,7 @@
 //! place soon is sent away with `Retry-After`, since by the time of an answer they would be gone.
 
 use super::AppState;
+use super::doors::{Crowded, Doors};
 use super::problem::Problem;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -40,6 +41,10 @@ pub struct Capacity {
     pub patience: Duration,
     /// How long one waits in a queue that does not empty.
     pub overloaded: Duration,
+    /// Connections at once that anybody is answered on.
+    pub connections: usize,
+    /// Connections beyond those, for staff and for patients with the link of an appointment.
+    pub reserved_connections: usize,
     /// Off: all share the visitors' places, which a test of the reserve shows to be worse.
     pub reserve: bool,
 }
@@ -54,6 +59,10 @@ impl Default for Capacity {
             burst: Duration::from_secs(10),
             patience: Duration::from_secs(8),
             overloaded: Duration::from_millis(500),
+            // The queue above, and a good deal of connections on which nothing is asked; with those in reserve well within
+            // the file descriptors of the unit in deploy/.
+            connections: 24_000,
+            reserved_connections: 1_000,
             reserve: true,
         }
     }
@@ -110,6 +119,7 @@ impl Kind {
 pub struct Places {
     capacity: Capacity,
     gates: [Gate; 3],
+    doors: Doors,
 }
 
 struct Gate {
@@ -141,7 +151,13 @@ impl Places {
             shed: AtomicUsize::new(0),
             calm: Mutex::new(None),
         };
-        Self { capacity, gates: [gate(capacity.visitors), gate(capacity.staff), gate(capacity.links)] }
+        let gates = [gate(capacity.visitors), gate(capacity.staff), gate(capacity.links)];
+        Self { capacity, gates, doors: Doors::new(&capacity) }
+    }
+
+    /// The places of connections.
+    pub const fn doors(&self) -> &Doors {
+        &self.doors
     }
 
     /// How a kind of request fares.
@@ -162,6 +178,15 @@ impl Places {
             Kind::Staff => staff,
             Kind::Link => links,
         }
+    }
+
+    /// Whoever is sent away for want of a connection that anybody is answered on.
+    fn sends_away(&self, kind: Kind, request: &Request) -> bool {
+        let away = kind == Kind::Visitor && request.extensions().get() == Some(&Crowded(true));
+        if away {
+            self.gate(kind).shed.fetch_add(1, Ordering::Relaxed);
+        }
+        away
     }
 
     /// A place, soon; none: there is none.
@@ -219,14 +244,22 @@ pub(super) async fn admit(State(app): State<AppState>, request: Request, next: N
     if request.uri().path().starts_with("/assets/") {
         return next.run(request).await;
     }
-    let Some(_place) = app.places.take(Kind::of(request.uri().path())).await else {
-        // Whoever is sent away together does not come again together.
-        let [jitter] = draw::<1>(&**app.engine.entropy());
-        let seconds = COME_AGAIN + u32::from(jitter) % (COME_AGAIN + 1);
-        let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too many people are here right now");
-        return busy.detail("Please try again in a moment.").retry_after(seconds).into_response();
+    let kind = Kind::of(request.uri().path());
+    if app.places.sends_away(kind, &request) {
+        return busy(&app).into_response();
+    }
+    let Some(_place) = app.places.take(kind).await else {
+        return busy(&app).into_response();
     };
     next.run(request).await
+}
+
+fn busy(app: &AppState) -> Problem {
+    // Whoever is sent away together does not come again together.
+    let [jitter] = draw::<1>(&**app.engine.entropy());
+    let seconds = COME_AGAIN + u32::from(jitter) % (COME_AGAIN + 1);
+    let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too many people are here right now");
+    busy.detail("Please try again in a moment.").retry_after(seconds)
 }
 
 #[cfg(test)]
@@ -263,7 +296,7 @@ mod tests {
             burst: Duration::from_millis(300),
             patience: Duration::from_secs(20),
             overloaded: Duration::from_millis(50),
-            reserve: true,
+            ..Capacity::default()
         }
     }
 

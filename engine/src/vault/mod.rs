@@ -227,6 +227,11 @@ impl Vault {
 
     /// Durable commits since the vault was opened.
     pub fn commits(&self) -> u64 {
+        self.writer.commits().count()
+    }
+
+    /// How long they took, each from the beginning of its transaction until the disk, or the server, had it.
+    pub fn commit_times(&self) -> booking_store::DurationCounts {
         self.writer.commits()
     }
 

@@ -15,8 +15,8 @@ use super::error::{Result, VaultError};
 use super::retry::on_the_server;
 use super::sql::{Insert, Sql};
 use super::value::Value;
+use booking_store::{DurationCounts, Durations};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -68,14 +68,14 @@ enum Message {
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
-    commits: Arc<AtomicU64>,
+    commits: Arc<Durations>,
 }
 
 impl Writer {
     /// Starts the writer's task on this connection.
     pub(super) fn start(conn: Connection) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE);
-        let commits = Arc::new(AtomicU64::new(0));
+        let commits = Arc::new(Durations::default());
         let task = Task { conn, commits: Arc::clone(&commits), stopped: None, scrub_due: false };
         tokio::spawn(task.run(messages));
         Self { queue, commits }
@@ -100,9 +100,9 @@ impl Writer {
         }
     }
 
-    /// Durable commits so far.
-    pub(super) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+    /// How long durable commits took, with what they committed.
+    pub(super) fn commits(&self) -> DurationCounts {
+        self.commits.counts()
     }
 
     /// Writes what is waiting and closes the connection.
@@ -123,7 +123,7 @@ impl Writer {
 
 struct Task {
     conn: Connection,
-    commits: Arc<AtomicU64>,
+    commits: Arc<Durations>,
     stopped: Option<VaultError>,
     scrub_due: bool,
 }
@@ -196,12 +196,13 @@ impl Task {
     }
 
     async fn transaction(&mut self, ops: &[Op]) -> Result<Vec<Result<u64>>> {
+        let begun = Instant::now();
         let answers = match &self.conn {
             Connection::File(_) => self.in_the_file(ops).await,
             Connection::Server(_) => on_the_server(&mut self.conn, ops).await,
         };
         if answers.is_ok() {
-            self.commits.fetch_add(1, Ordering::Relaxed);
+            self.commits.add(begun.elapsed());
         }
         answers
     }

@@ -1,5 +1,6 @@
 //! Counters of what the writer did, for metrics and for tests.
 
+use crate::durations::{DurationCounts, Durations};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ pub struct Statistics {
     pub checkpoints: u64,
     /// Microseconds that the last COMMIT took, fsync included.
     pub last_commit_micros: u64,
-    /// Microseconds that all COMMITs took together.
-    pub commits_micros: u64,
+    /// How long COMMITs took.
+    pub commits: DurationCounts,
     /// Microseconds that the slowest COMMIT took.
     pub slowest_commit_micros: u64,
     /// Microseconds that the last checkpoint took.
@@ -46,7 +47,7 @@ pub(super) struct Counters {
     rollbacks: AtomicU64,
     checkpoints: AtomicU64,
     last_commit: AtomicU64,
-    all_commits: AtomicU64,
+    all_commits: Durations,
     slowest_commit: AtomicU64,
     last_checkpoint: AtomicU64,
     slowest_checkpoint: AtomicU64,
@@ -63,7 +64,7 @@ impl Counters {
         self.rows.fetch_add(rows as u64, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
         self.last_commit.store(micros(took), Ordering::Relaxed);
-        self.all_commits.fetch_add(micros(took), Ordering::Relaxed);
+        self.all_commits.add(took);
         self.slowest_commit.fetch_max(micros(took), Ordering::Relaxed);
     }
 
@@ -100,7 +101,7 @@ impl Counters {
             rollbacks: get(&self.rollbacks),
             checkpoints: get(&self.checkpoints),
             last_commit_micros: get(&self.last_commit),
-            commits_micros: get(&self.all_commits),
+            commits: self.all_commits.counts(),
             slowest_commit_micros: get(&self.slowest_commit),
             last_checkpoint_micros: get(&self.last_checkpoint),
             slowest_checkpoint_micros: get(&self.slowest_checkpoint),

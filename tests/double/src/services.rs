@@ -6,6 +6,7 @@ use crate::shared::Shared;
 use crate::wire;
 use crate::{cluster, streams};
 use futures::stream::BoxStream;
+use http_body_util::BodyExt as _;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +15,7 @@ use std::task::{Context, Poll};
 use tonic::body::BoxBody;
 use tonic::codec::ProstCodec;
 use tonic::server::{Grpc, NamedService};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 use tower::service_fn;
 use tower_service::Service;
 
@@ -65,6 +66,7 @@ macro_rules! service {
                     cut: request.extensions().get::<Cut>().cloned().unwrap_or_default(),
                     needs_leader: request.headers().get("requires-leader").is_some_and(|value| value == "true"),
                 };
+                let request = request.map(whole);
                 Box::pin(async move { Ok(Self::answer(asked, request).await) })
             }
         }
@@ -135,6 +137,16 @@ impl Features {
         });
         grpc::<wire::SupportedMethods, wire::Empty>().unary(method, request).await
     }
+}
+
+/// A request that its client took back in the middle ends with an error, as on a real server. The library would take it for
+/// one that ended there, and half of an append would be stored.
+fn whole(body: BoxBody) -> BoxBody {
+    body.map_err(|status| match status.code() {
+        Code::Cancelled => Status::aborted("the client took its request back"),
+        _ => status,
+    })
+    .boxed_unsync()
 }
 
 fn grpc<Answer, Question>() -> Grpc<ProstCodec<Answer, Question>>

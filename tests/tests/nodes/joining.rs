@@ -4,7 +4,7 @@
 use super::process::{Process, options, readiness};
 use booking_api::App;
 use booking_engine::ManualClock;
-use booking_tests::cluster::node_of;
+use booking_store::{KurrentOptions, KurrentStore};
 use booking_tests::guests::now;
 use booking_tests::histories::LongDay;
 use booking_tests::http::app::data_directory;
@@ -42,9 +42,10 @@ async fn joins(wanted: usize) -> Joined {
     app.close().await;
     drop(app);
     let begun = now();
-    let (log, day) = (node_of(&double, None).await, LongDay::written().await);
-    day.begins(&*log).await;
-    let events = day.fills(&*log, wanted).await;
+    let log = KurrentStore::connect(&address, KurrentOptions::default()).await.unwrap();
+    let day = LongDay::written().await;
+    day.begins(&log).await;
+    let events = day.fills(&log, wanted).await;
     println!("  {events} events written in {:.1?}", begun.elapsed());
     for key in ["root.key", "ledger.key"] {
         std::fs::copy(first.path().join(key), second.path().join(key)).unwrap();

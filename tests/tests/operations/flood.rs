@@ -8,6 +8,7 @@ use reqwest::Method;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
 
 /// Visitors who all want something at once, again and again.
 const CROWD: usize = 80;
@@ -25,6 +26,7 @@ fn narrow(reserve: bool) -> impl FnOnce(AppOptions) -> AppOptions {
             patience: Duration::from_millis(200),
             overloaded: Duration::from_millis(50),
             reserve,
+            ..Capacity::default()
         },
         ..options
     }
@@ -104,6 +106,54 @@ async fn in_a_flood_of_visitors_reception_and_those_who_cancel_are_answered() {
     assert!(fared.visitors.keys().all(|status| matches!(status, 200 | 201 | 503)), "{fared:?}");
     assert!(fared.visitors.len() > 1, "either nobody was sent away, or everybody: {fared:?}");
     assert!(fared.slowest < Duration::from_secs(5), "{fared:?}");
+}
+
+/// Connections on which nothing is asked, until visitors are sent away; answers them and what the last visitor was told.
+async fn crowded(address: &str, path: &str, most: usize) -> (Vec<TcpStream>, reqwest::Response) {
+    let mut idle = Vec::new();
+    loop {
+        let answer = fresh().get(format!("http://{address}{path}")).send().await.unwrap();
+        if answer.status() == 503 {
+            return (idle, answer);
+        }
+        assert!(idle.len() < most, "more connections than there are places");
+        idle.push(TcpStream::connect(address).await.unwrap());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A client whose connection is a new one.
+fn fresh() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(2)).build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_are_counted_and_the_last_ones_are_for_reception() {
+    let few = Capacity { connections: 12, reserved_connections: 3, ..Capacity::default() };
+    let app = TestApp::start_with(|options| AppOptions { capacity: few, ..options }).await;
+    SmallClinic::with_a_morning(&app).await;
+    app.settle().await;
+    let (address, token) = (app.origin().replace("http://", ""), app.scheduler().token().await);
+    let portal = format!("/api/v1/portal/{}/services", app.clinic.slug);
+    let (mut idle, sent_away) = crowded(&address, &portal, 12).await;
+    assert_eq!((sent_away.status().as_u16(), sent_away.headers()["connection"].to_str().unwrap()), (503, "close"));
+    assert!(sent_away.headers().contains_key("retry-after"));
+    let staff = || {
+        let url = format!("http://{address}/api/v1/clinics/{}/agenda?from={TOMORROW}", app.clinic.id);
+        fresh().get(url).bearer_auth(&token).send()
+    };
+    assert_eq!(staff().await.unwrap().status().as_u16(), 200, "reception is answered on those in reserve");
+    // Those in reserve are few as well: then whoever comes waits, and is answered when somebody goes.
+    for _ in 0..3 {
+        idle.push(TcpStream::connect(&address).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(app.app.places.doors().open(), 15);
+    assert!(staff().await.is_err_and(|error| error.is_timeout()), "there is no place for it");
+    idle.clear();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_ne!(fresh().get(format!("http://{address}{portal}")).send().await.unwrap().status().as_u16(), 503);
+    app.stop().await;
 }
 
 /// The negative control: without the reserve they are sent away like everybody.

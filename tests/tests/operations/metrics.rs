@@ -40,9 +40,15 @@ async fn metrics_tell_of_routes_projections_and_the_log_and_of_nobody() {
     }
     let events = app.events().await.len();
     assert!(value("booking_log_events_total") + 0.5 > f64::from(u32::try_from(events).unwrap()), "{events}");
-    for series in
-        ["booking_appends_total", "booking_log_commits_total", "booking_log_commit_seconds_total", "booking_ready"]
-    {
+    for series in [
+        "booking_appends_total",
+        "booking_log_commits_total",
+        "booking_log_commit_seconds_sum",
+        "booking_log_commit_seconds_bucket{le=\"+Inf\"}",
+        "booking_vault_commit_seconds_count",
+        "booking_http_connections",
+        "booking_ready",
+    ] {
         assert!(value(series) > 0.0, "{series}");
     }
     for series in [
