@@ -150,7 +150,7 @@ async fn views(copy: &Path, log: &Arc<dyn EventStore>, events: &[Recorded], whos
     compare("the clinic", a == b);
     let days: BTreeSet<_> = events.iter().filter_map(|e| e.stream.as_agenda_day()).collect();
     for (agenda, date) in days {
-        let [a, b] = [killed.agenda.day(agenda, date).await.unwrap(), replayed.agenda.day(agenda, date).await.unwrap()];
+        let [a, b] = [killed.agenda_day(agenda, date).await.unwrap(), replayed.agenda_day(agenda, date).await.unwrap()];
         compare(&format!("the agenda {agenda} on {date}"), a == b);
         if let (Some(a), Some(b), Some(clinic)) = (a, b, killed.clinics.clinic(whose.clinic)) {
             let [a, b] = [a, b].map(|day| render(&clinic, agenda, date, &day, now));
