@@ -238,7 +238,7 @@ impl Engine {
             (other, _) => other?,
         };
         // The key outlives the visit from now on. If this is lost, the purge finds the booking in the log's views.
-        self.vault.keep_subject_behind(ctx.clinic, visit.subject);
+        self.vault.keep_subject_behind(visit.subject);
         Ok(Booked { appointment, agenda, date, committed })
     }
 

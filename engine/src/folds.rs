@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many folded streams are kept before the coldest are dropped.
 const CAPACITY: usize = 20_000;
+/// How many are dropped at once.
+const DROPPED: usize = 256;
 
 /// One stream's fold and gate.
 #[derive(Debug)]
@@ -78,7 +80,7 @@ impl Folds {
 
     fn make<A: Aggregate>(&self, stream: &StreamName, tick: u64) -> Arc<Entry<A>> {
         if self.entries.len() >= CAPACITY {
-            self.drop_coldest(tick);
+            self.drop_coldest();
         }
         let fresh = Arc::new(Entry::<A> {
             gate: tokio::sync::Mutex::new(()),
@@ -93,10 +95,16 @@ impl Folds {
         Arc::clone(&slot.entry).downcast::<Entry<A>>().unwrap_or(fresh)
     }
 
-    /// Drops about half of the entries that nobody uses, those that were asked for longest ago.
-    fn drop_coldest(&self, tick: u64) {
-        let horizon = tick.saturating_sub(u64::try_from(CAPACITY).unwrap_or(u64::MAX) / 2);
+    /// Drops the few that were asked for longest ago, unless somebody has them: few at a time, since dropping a full day
+    /// takes some microseconds, and others wait for its part of the table meanwhile.
+    fn drop_coldest(&self) {
+        let mut used: Vec<u64> = self.entries.iter().map(|slot| slot.used.load(Ordering::Relaxed)).collect();
+        if used.len() < DROPPED {
+            return;
+        }
+        let (_, horizon, _) = used.select_nth_unstable(DROPPED - 1);
+        let horizon = *horizon;
         self.entries
-            .retain(|_, slot| Arc::strong_count(&slot.entry) > 1 || slot.used.load(Ordering::Relaxed) >= horizon);
+            .retain(|_, slot| Arc::strong_count(&slot.entry) > 1 || slot.used.load(Ordering::Relaxed) > horizon);
     }
 }

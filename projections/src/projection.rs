@@ -3,7 +3,7 @@
 //! A view is rows under keys. The runner reads the rows that a page of events touches, folds the page in memory, and
 //! writes what changed, in the order of the keys, in the transaction that moves the checkpoint. So a fold is plain
 //! code: no SQL, no waiting, no clock, and a page costs one read and one write of a row however many of its events
-//! touch it.
+//! touch it. A view may put the writing off for a moment ([`View::DEFERRED`]): then many pages share one.
 
 use crate::envelope::FromLog;
 use crate::tables::Tables;
@@ -33,6 +33,9 @@ pub enum ViewError {
     /// The log did not answer.
     #[error(transparent)]
     Log(#[from] FoldError),
+    /// Rows that are asked for could not be written.
+    #[error("rows could not be written: {0}")]
+    Unwritten(String),
 }
 
 impl ViewError {
@@ -41,6 +44,7 @@ impl ViewError {
         match self {
             Self::Sql(error) => crate::file::is_damage(error),
             Self::Row { .. } => true,
+            Self::Unwritten(_) => false,
             Self::Log(error) => !matches!(error, FoldError::Read(ReadError::Unavailable(_))),
         }
     }
@@ -68,6 +72,10 @@ pub trait View: Send + Sync + 'static {
     const CATEGORIES: &'static [&'static str];
     /// Where its rows stand.
     const TABLES: Tables;
+    /// Its rows are shown before they are written, which follows within a second: for a view that answers from memory, or
+    /// whose rows whoever reads them asks to be written first. A crash loses nothing: rows and checkpoint are written
+    /// together, and the log is read again from there.
+    const DEFERRED: bool = false;
     /// What it reads of an event: the decoded event, or less.
     type Event: FromLog;
     /// What a row is found by.
@@ -108,7 +116,7 @@ pub trait View: Send + Sync + 'static {
     /// Puts what was loaded in place, at once: readers see the old or the new.
     fn install(&self, _: Self::Loaded) {}
 
-    /// Shows rows that were just committed to readers of memory.
+    /// Shows rows to readers of memory: just committed, or if they are deferred just folded.
     async fn publish(&self, _: &[(&Self::Key, &Self::Row)]) {}
 }
 
@@ -116,14 +124,17 @@ pub trait View: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Rows<K, R> {
     known: BTreeMap<K, Option<R>>,
+    /// Since the last page.
     changed: BTreeSet<K>,
+    /// Since they were written.
+    unsaved: BTreeSet<K>,
     /// The generation holds no row that is not here.
     complete: bool,
 }
 
 impl<K, R> Default for Rows<K, R> {
     fn default() -> Self {
-        Self { known: BTreeMap::new(), changed: BTreeSet::new(), complete: false }
+        Self { known: BTreeMap::new(), changed: BTreeSet::new(), unsaved: BTreeSet::new(), complete: false }
     }
 }
 
@@ -160,11 +171,30 @@ impl<K: Ord + Clone, R> Rows<K, R> {
     }
     /// What changed since the last page, in the order of the keys.
     pub(crate) fn changed(&self) -> Vec<(&K, &R)> {
-        self.changed.iter().filter_map(|key| Some((key, self.known.get(key)?.as_ref()?))).collect()
+        self.of(&self.changed)
     }
-    /// The page is committed and shown. Beyond `most` rows all are forgotten, to be read again when they are needed.
+    /// What is not written yet, in the order of the keys.
+    pub(crate) fn unsaved(&self) -> Vec<(&K, &R)> {
+        self.of(&self.unsaved)
+    }
+    fn of<'r>(&'r self, keys: &'r BTreeSet<K>) -> Vec<(&'r K, &'r R)> {
+        keys.iter().filter_map(|key| Some((key, self.known.get(key)?.as_ref()?))).collect()
+    }
+    /// How many are not written yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.unsaved.len()
+    }
+    /// The page is over: what it changed is to be written.
+    pub(crate) fn turn(&mut self) {
+        if self.unsaved.is_empty() {
+            std::mem::swap(&mut self.unsaved, &mut self.changed);
+        } else {
+            self.unsaved.extend(std::mem::take(&mut self.changed));
+        }
+    }
+    /// All are written. Beyond `most` rows all are forgotten, to be read again when they are needed.
     pub(crate) fn settle(&mut self, most: usize) {
-        self.changed.clear();
+        self.unsaved.clear();
         if self.known.len() > most {
             self.known.clear();
             self.complete = false;

@@ -5,6 +5,7 @@
 //! switches. A rebuild that breaks off changes nothing: its tables belong to no generation that anybody reads, and the
 //! next rebuild drops them and begins again.
 
+use crate::apply::Unfolded;
 use crate::checkpoint::{self, Checkpoint};
 use crate::projection::{At, Rows, View, ViewError};
 use crate::runner::{Halt, Lane, REBUILD_ROWS, Runner};
@@ -142,6 +143,7 @@ impl<V: View> Runner<V> {
             if lane.quarantined != quarantined {
                 return Err(RebuildError::Failed("an event was quarantined meanwhile; begin again".to_owned()));
             }
+            self.save_lane(&mut lane).await?;
             while lane.checkpoint.position > shadow.at.position
                 && self.extend(&mut shadow, &quarantined, lane.checkpoint.position, cancel).await?
             {}
@@ -171,7 +173,14 @@ impl<V: View> Runner<V> {
             events.retain(|event: &Recorded| event.position <= upto);
             (next, end) = (Some(upto), true);
         }
-        let done = self.apply(shadow.at, quarantined, &mut shadow.rows, &events, next, false).await?;
+        let at = At { generation: shadow.at.generation, position: shadow.at.position, quarantined };
+        let done = match self.fold_page(at, &mut shadow.rows, &events, next, true).await {
+            Ok(done) => done,
+            Err(Unfolded::Halt(halt)) => return Err(halt.into()),
+            Err(Unfolded::HalfDone) => return Err(RebuildError::Failed("a fold broke".to_owned())),
+        };
+        shadow.rows.turn();
+        self.write_rows(&shadow.rows, None, shadow.at).await?;
         shadow.rows.settle(REBUILD_ROWS);
         shadow.events += events.iter().filter(|e| Some(e.position) <= done.reached).count() as u64;
         shadow.at.position = done.reached;
@@ -213,8 +222,7 @@ impl<V: View> Runner<V> {
         transaction.commit().await?;
         drop(writer);
         self.view.install(loaded);
-        lane.checkpoint = shadow.at;
-        lane.rows = Rows::default();
+        lane.start_from(shadow.at);
         self.show(position);
         Ok(RebuildReport { projection: V::NAME, events: shadow.events, position, rows, rows_before })
     }

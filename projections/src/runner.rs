@@ -1,18 +1,19 @@
-//! The runner of one projection: reads a page after the checkpoint, folds it, and moves rows and checkpoint in one
-//! transaction.
+//! The runner of one projection: reads a page of the log, folds it, and moves rows and checkpoint in one transaction:
+//! at once, or where a view may put it off ([`View::DEFERRED`]) and where a page changed no row, with later pages.
 //!
 //! What a crash does: before COMMIT, nothing happened; after it, the page is applied and memory is loaded from the
-//! rows at the next start. Events that arrive twice are left out by their position. A bad event stops this projection
+//! rows at the next start. What was put off is read from the log again. Events that arrive twice are left out by their position. A bad event stops this projection
 //! alone, with everything before it applied; only an operator's [`quarantine`](Runner::quarantine) leaves it out.
 //!
 //! May not: read a clock for anything but health, skip an event unasked, or touch a checkpoint outside the
 //! transaction of its rows.
 
+use crate::apply::Unfolded;
 use crate::checkpoint::{self, Checkpoint};
 use crate::file::Db;
 use crate::projection::{At, Rows, View, ViewError};
 use crate::status::{ProjectionStatus, StopReason};
-use booking_store::{EventStore, Position};
+use booking_store::{EventStore, Page, Position};
 use futures::FutureExt;
 use sqlx::Connection;
 use std::collections::HashSet;
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 /// How runners go about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RunnerOptions {
-    /// Events of one page, and so of one transaction. Default: 1,000.
+    /// Events of one page, and so of one transaction at most. Default: 2,000.
     pub page: usize,
     /// Events of one page while the log is read again from its beginning. Default: 10,000.
     pub rebuild_page: usize,
@@ -37,18 +38,25 @@ pub struct RunnerOptions {
     pub warm_rows: usize,
 }
 
-/// Between two pages of more than [`CROWD`] events as many more are waited for: a transaction costs as much for one event
-/// as for many. Whoever waits for what they have just written waits so much longer at most, and only under load.
-const BREATH: Duration = Duration::from_millis(10);
+/// Between two pages so much more is waited for: a transaction costs as much for one event as for many. Whoever waits for
+/// what they have just written waits so much longer at most, and only if somebody wrote just before.
+const BREATH: Duration = Duration::from_millis(5);
+/// The same under load, where rows are shown before they are written.
+const CROWDED: Duration = Duration::from_millis(10);
+/// The same under load, where rows are written page by page: the more rows of a transaction lie side by side, the fewer
+/// pages of the file are written again and again.
+const CROWDED_WRITING: Duration = Duration::from_millis(100);
 /// So many events on a page are a load.
 const CROWD: usize = 16;
+/// How long rows, or a checkpoint that moved without them, wait to be written.
+const SAVE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Rows kept from page to page while a projection is far behind.
 pub(crate) const REBUILD_ROWS: usize = 50_000;
 
 impl Default for RunnerOptions {
     fn default() -> Self {
-        Self { page: 1_000, rebuild_page: 10_000, poll: Duration::from_secs(1), warm_rows: 2_000 }
+        Self { page: 2_000, rebuild_page: 10_000, poll: Duration::from_secs(1), warm_rows: 2_000 }
     }
 }
 
@@ -59,7 +67,9 @@ pub enum Progress {
     More,
     /// The end of the log is reached, and it is growing fast.
     Crowd,
-    /// The end of the log is reached.
+    /// The end of the log is reached, and it has grown.
+    Few,
+    /// There was nothing new.
     Idle,
 }
 
@@ -89,11 +99,24 @@ impl From<sqlx::Error> for Halt {
 
 /// What the runner and a rebuild share; whoever holds it is the only one to move this projection.
 pub(crate) struct Lane<V: View> {
+    /// What is on the disk.
     pub(crate) checkpoint: Checkpoint,
+    /// How far the rows in memory have come.
+    reached: Option<Position>,
+    saved_at: Instant,
+    /// A fold failed on rows that were not on the disk yet: until it is found, every page is written.
+    careful: bool,
     pub(crate) quarantined: HashSet<Position>,
     pub(crate) rows: Rows<V::Key, V::Row>,
     /// The end of the log was reached since the start. Until then pages are large, and indexes may be missing.
     caught_up: bool,
+}
+
+impl<V: View> Lane<V> {
+    /// Goes on from another generation of rows.
+    pub(crate) fn start_from(&mut self, checkpoint: Checkpoint) {
+        (self.checkpoint, self.reached, self.rows) = (checkpoint, checkpoint.position, Rows::default());
+    }
 }
 
 #[derive(Default)]
@@ -147,7 +170,8 @@ impl<V: View> Runner<V> {
         drop(reader);
         let (health, resume) = (StdMutex::default(), Notify::new());
         let rows = if position.is_none() { Rows::of_empty_generation() } else { Rows::default() };
-        let lane = Mutex::new(Lane { checkpoint, quarantined, rows, caught_up: false });
+        let (saved_at, careful, caught_up) = (Instant::now(), false, false);
+        let lane = Mutex::new(Lane { checkpoint, reached: position, saved_at, careful, quarantined, rows, caught_up });
         let rebuild_lock = Mutex::new(());
         Ok(Self { view, store, db, lane, rebuild_lock, options, applied: watch::Sender::new(position), health, resume })
     }
@@ -171,20 +195,15 @@ impl<V: View> Runner<V> {
             // Marked as seen before reading: what arrives meanwhile wakes the next wait.
             news.borrow_and_update();
             let begun = Instant::now();
-            let pause = match self.step(&stop).await {
+            let breath = match self.step(&stop).await {
                 Ok(Progress::More) => {
                     failures = 0;
                     continue;
                 }
-                Ok(Progress::Crowd) => {
-                    failures = 0;
-                    tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep_until(begun + BREATH) => {} }
-                    continue;
-                }
-                Ok(Progress::Idle) => {
-                    failures = 0;
-                    self.options.poll
-                }
+                Ok(Progress::Crowd) if V::DEFERRED => CROWDED,
+                Ok(Progress::Crowd) => CROWDED_WRITING,
+                Ok(Progress::Few) => BREATH,
+                Ok(Progress::Idle) => Duration::ZERO,
                 Err(Halt::Again(problem)) => {
                     tracing::warn!(projection = V::NAME, problem, "a projection tries again");
                     self.health().trouble = Some(problem);
@@ -200,12 +219,17 @@ impl<V: View> Runner<V> {
                     continue;
                 }
             };
+            failures = 0;
+            tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep_until(begun + breath) => {} }
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.resume.notified() => {}
-                () = tokio::time::sleep(pause) => {}
-                gone = news.changed() => if gone.is_err() { tokio::time::sleep(pause).await },
+                () = tokio::time::sleep(self.options.poll) => {}
+                gone = news.changed() => if gone.is_err() { tokio::time::sleep(self.options.poll).await },
             }
+        }
+        if let Err(problem) = self.save().await {
+            tracing::warn!(projection = V::NAME, %problem, "rows were not written; the next start makes them again");
         }
     }
 
@@ -226,47 +250,102 @@ impl<V: View> Runner<V> {
 
     /// Reads and applies one page. Not to be dropped halfway: its COMMIT may be on the disk and unknown here.
     pub async fn step(&self, stop: &CancellationToken) -> Result<Progress, Halt> {
-        let (at, size, warm_rows) = {
-            let Lane { checkpoint, caught_up, .. } = &*self.lane.lock().await;
-            let RunnerOptions { page, warm_rows, rebuild_page, .. } = self.options;
-            if *caught_up { (*checkpoint, page, warm_rows) } else { (*checkpoint, rebuild_page, REBUILD_ROWS) }
+        let (generation, from, size) = {
+            let Lane { checkpoint, reached, caught_up, .. } = &*self.lane.lock().await;
+            let RunnerOptions { page, rebuild_page, .. } = self.options;
+            (checkpoint.generation, *reached, if *caught_up { page } else { rebuild_page })
         };
         let page = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(Progress::Idle),
-            page = self.store.read_all(at.position, size) => {
+            page = self.store.read_all(from, size) => {
                 page.map_err(|error| Halt::from(ViewError::Log(error.into())))?
             }
         };
         let head = if page.end { page.next } else { self.store.head().await.ok().flatten().max(page.next) };
         let mut lane = self.lane.lock().await;
         self.polled(head);
-        if lane.checkpoint != at {
+        if (lane.checkpoint.generation, lane.reached) != (generation, from) {
             // A rebuild switched meanwhile; the page is of another place.
             return Ok(Progress::More);
         }
-        if page.next > at.position {
-            let Lane { quarantined, rows, .. } = &mut *lane;
-            // Taken out: if this is broken off, rows that were not committed are gone with it.
-            let mut warm = std::mem::take(rows);
-            let done = self.apply(at, quarantined, &mut warm, &page.events, page.next, true).await?;
-            warm.settle(warm_rows);
-            *rows = warm;
-            lane.checkpoint.position = done.reached;
-            self.applied.send_replace(done.reached);
-            if let Some(bad) = done.bad {
-                return Err(bad.into());
-            }
+        if page.next > from && !self.take_in(&mut lane, &page).await? {
+            return Ok(Progress::More);
+        }
+        if page.events.is_empty() || lane.saved_at.elapsed() >= SAVE_WITHIN {
+            self.save_lane(&mut lane).await?;
         }
         if page.end && !lane.caught_up {
-            self.make_indexes(at.generation).await?;
+            self.make_indexes(generation).await?;
             lane.caught_up = true;
         }
-        Ok(match page.end {
-            true if page.events.len() > CROWD => Progress::Crowd,
-            true => Progress::Idle,
-            false => Progress::More,
+        Ok(match page.events.len() {
+            _ if !page.end => Progress::More,
+            0 => Progress::Idle,
+            few if few <= CROWD => Progress::Few,
+            _ => Progress::Crowd,
         })
+    }
+
+    /// Folds a page, and shows what it changed; before that it is written, unless it may be later. False: nothing was taken
+    /// in, and the pages since the checkpoint are to be read again.
+    async fn take_in(&self, lane: &mut Lane<V>, page: &Page) -> Result<bool, Halt> {
+        let Checkpoint { generation, position } = lane.checkpoint;
+        // Taken out: if this is broken off, rows that are not on the disk are gone with it.
+        let (mut rows, from) = (std::mem::take(&mut lane.rows), std::mem::replace(&mut lane.reached, position));
+        let at = At { generation, position: from, quarantined: &lane.quarantined };
+        let done = match self.fold_page(at, &mut rows, &page.events, page.next, from == position).await {
+            Ok(done) => done,
+            Err(Unfolded::Halt(halt)) => return Err(halt),
+            Err(Unfolded::HalfDone) => {
+                lane.careful = true;
+                return Ok(false);
+            }
+        };
+        let idle = rows.changed().is_empty();
+        if V::DEFERRED {
+            self.view.publish(&rows.changed()).await;
+        }
+        rows.turn();
+        let now =
+            !V::DEFERRED && !idle || lane.careful || done.bad.is_some() || rows.waiting() > self.options.warm_rows;
+        (lane.rows, lane.reached) = (rows, done.reached);
+        if now {
+            self.save_lane(lane).await?;
+        }
+        // After pages that are read again it is not there yet: what was shown stays shown.
+        self.applied.send_if_modified(|at| std::mem::replace(at, done.reached.max(*at)) < done.reached);
+        match done.bad {
+            None => Ok(true),
+            Some(bad) => {
+                lane.careful = false;
+                Err(bad.into())
+            }
+        }
+    }
+
+    /// Writes what waits to be written.
+    pub async fn save(&self) -> Result<(), Halt> {
+        self.save_lane(&mut *self.lane.lock().await).await
+    }
+
+    /// The same for who has the lane.
+    pub(crate) async fn save_lane(&self, lane: &mut Lane<V>) -> Result<(), Halt> {
+        lane.saved_at = Instant::now();
+        let to = Checkpoint { position: lane.reached, ..lane.checkpoint };
+        if to == lane.checkpoint {
+            return Ok(());
+        }
+        // Taken out, as above.
+        let mut rows = std::mem::take(&mut lane.rows);
+        lane.reached = lane.checkpoint.position;
+        self.write_rows(&rows, Some(lane.checkpoint), to).await?;
+        if !V::DEFERRED {
+            self.view.publish(&rows.unsaved()).await;
+        }
+        rows.settle(if lane.caught_up { self.options.warm_rows } else { REBUILD_ROWS });
+        (lane.rows, lane.checkpoint, lane.reached) = (rows, to, to.position);
+        Ok(())
     }
 
     /// Makes the indexes that a generation has not, one at a time: other projections write between them.

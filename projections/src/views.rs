@@ -12,9 +12,12 @@ use crate::file::{self, Db, OpenError};
 use crate::ledger::Ledger;
 use crate::projection::{View, ViewError};
 use crate::rebuild::{RebuildError, RebuildReport};
-use crate::runner::{QuarantineError, Runner, RunnerOptions};
+use crate::runner::{Halt, QuarantineError, Runner, RunnerOptions};
 use crate::status::ProjectionStatus;
 use async_trait::async_trait;
+use booking_domain::agenda_day::AgendaDay;
+use booking_domain::ids::AgendaId;
+use booking_domain::time::WallDate;
 use booking_store::{EventStore, Position};
 use futures::{Stream, StreamExt};
 use std::fmt;
@@ -31,6 +34,7 @@ trait Lane: Send + Sync {
     fn status(&self) -> ProjectionStatus;
     fn spawn(&self, stop: CancellationToken) -> JoinHandle<()>;
     async fn wait_for(&self, position: Position, timeout: Duration) -> bool;
+    async fn save(&self) -> Result<(), Halt>;
     async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError>;
     async fn quarantine(&self, position: Position, reason: &str) -> Result<(), QuarantineError>;
 }
@@ -49,6 +53,9 @@ impl<V: View> Lane for Arc<Runner<V>> {
     async fn wait_for(&self, position: Position, timeout: Duration) -> bool {
         Runner::wait_for(self, position, timeout).await
     }
+    async fn save(&self) -> Result<(), Halt> {
+        Runner::save(self).await
+    }
     async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
         Runner::rebuild(self, cancel).await
     }
@@ -63,8 +70,7 @@ pub struct Views {
     pub clinics: Arc<Clinics>,
     /// What can be booked.
     pub availability: Arc<Availability>,
-    /// The staff agenda.
-    pub agenda: Arc<Agendas>,
+    agenda: Arc<Agendas>,
     /// Appointments, and the reconciliation queue.
     pub appointments: Arc<Appointments>,
     /// Patients.
@@ -163,6 +169,29 @@ impl Views {
         }
     }
 
+    /// The day of an agenda; none if nothing ever happened on it.
+    pub async fn agenda_day(&self, agenda: AgendaId, date: WallDate) -> Result<Option<AgendaDay>, ViewError> {
+        self.write_agendas().await?;
+        self.agenda.day(agenda, date).await
+    }
+
+    /// The days of an agenda from one date to another, both included, on which something happened.
+    pub async fn agenda_days(
+        &self,
+        agenda: AgendaId,
+        from: WallDate,
+        to: WallDate,
+    ) -> Result<Vec<(WallDate, AgendaDay)>, ViewError> {
+        self.write_agendas().await?;
+        self.agenda.days(agenda, from, to).await
+    }
+
+    /// Whoever reads the rows of agendas asks for them to be written first; under load that is once for many bookings.
+    async fn write_agendas(&self) -> Result<(), ViewError> {
+        let Some(lane) = self.lane(Agendas::NAME) else { return Ok(()) };
+        lane.save().await.map_err(|halt| ViewError::Unwritten(halt.to_string()))
+    }
+
     /// The position that every view has applied; none if one of them has applied nothing.
     pub fn position(&self) -> Option<Position> {
         self.lanes.iter().map(|lane| lane.status().position).min().flatten()
@@ -232,7 +261,7 @@ impl Opening<'_> {
             Err(row @ ViewError::Row { .. }) => {
                 Err(OpenError::Damaged { path: self.path.to_owned(), why: row.to_string() })
             }
-            Err(ViewError::Log(error)) => Err(OpenError::Load(error.to_string())),
+            Err(error @ (ViewError::Log(_) | ViewError::Unwritten(_))) => Err(OpenError::Load(error.to_string())),
         }
     }
 }

@@ -46,7 +46,7 @@ pub struct Scale {
     pub seconds: f64,
     /// How long the constant load lasts.
     pub steady_seconds: u64,
-    /// Bookings that are laid out a second of the constant load.
+    /// Bookings that are laid out a second of the constant load: more than are made, or it would end early.
     pub steady_rate: usize,
     /// Rounds for one availability.
     pub rounds: usize,
@@ -69,7 +69,7 @@ impl Scale {
             bookings: 20_000,
             seconds: 3.0,
             steady_seconds: 60,
-            steady_rate: 12_000,
+            steady_rate: 25_000,
             rounds: 10_000,
             crowd: 1_000,
             agendas: 100,

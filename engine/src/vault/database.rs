@@ -3,8 +3,8 @@
 
 use super::error::{Result, VaultError};
 use super::server::{self, Link};
-use super::sql::{self, Insert, Sql};
-use super::value::{Value, fits};
+use super::sql::{self, Each, Insert, Sql};
+use super::value::{Kind, Value, fits};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
@@ -158,19 +158,39 @@ impl Connection {
             );
             // Only the two usual sizes are worth keeping prepared.
             let keep = count == 1 || count == Insert::ROWS;
-            let text = AssertSqlSafe(insert_text(table, count, matches!(self, Self::Server(_))));
-            rows += match self {
-                Self::File(conn) => {
-                    let query = bind_refs(sqlx::query(text).persistent(keep), chunk.iter().copied());
-                    query.execute(&mut *conn).await?.rows_affected()
-                }
-                Self::Server(link) => {
-                    let query = bind_refs(sqlx::query(text).persistent(keep), chunk.iter().copied());
-                    query.execute(link.conn()?).await?.rows_affected()
-                }
-            };
+            rows += self.execute(insert_text(table, count, self.is_server()), keep, chunk).await?;
         }
         Ok(rows)
+    }
+
+    /// The same change of the rows of these ids, a few hundred in one statement.
+    pub(super) async fn change_each(&mut self, change: &'static Each, ids: &[&Value]) -> Result<u64> {
+        let mut rows = 0;
+        for chunk in ids.chunks(Each::IDS) {
+            debug_assert!(
+                fits(chunk.iter().copied(), std::iter::repeat_n(Kind::Bytes, chunk.len())),
+                "{}",
+                change.head
+            );
+            let keep = chunk.len() == 1 || chunk.len() == Each::IDS;
+            rows += self.execute(each_text(change, chunk.len(), self.is_server()), keep, chunk).await?;
+        }
+        Ok(rows)
+    }
+
+    /// A statement that was put together; `keep` it prepared.
+    async fn execute(&mut self, text: String, keep: bool, values: &[&Value]) -> Result<u64> {
+        let text = AssertSqlSafe(text);
+        Ok(match self {
+            Self::File(conn) => {
+                let query = bind_refs(sqlx::query(text).persistent(keep), values.iter().copied());
+                query.execute(&mut *conn).await?.rows_affected()
+            }
+            Self::Server(link) => {
+                let query = bind_refs(sqlx::query(text).persistent(keep), values.iter().copied());
+                query.execute(link.conn()?).await?.rows_affected()
+            }
+        })
     }
 
     /// A statement about the transaction, the same on both.
@@ -222,6 +242,11 @@ impl Connection {
 /// The statement for so many rows.
 pub(super) fn insert_text(table: &Insert, rows: usize, numbered: bool) -> String {
     format!("{} {}", table.head, places(rows, table.columns(), numbered))
+}
+
+/// The statement for so many ids.
+pub(super) fn each_text(change: &Each, ids: usize, numbered: bool) -> String {
+    format!("{} {}", change.head, places(1, ids, numbered))
 }
 
 /// The question for so many.

@@ -34,6 +34,17 @@ impl Insert {
     }
 }
 
+/// A change of the rows of some ids; the writer joins many into one statement.
+pub(super) struct Each {
+    /// Up to and with `IN`.
+    pub(super) head: &'static str,
+}
+
+impl Each {
+    /// Ids in one statement.
+    pub(super) const IDS: usize = 500;
+}
+
 macro_rules! statements {
     ($all:ident: $($(#[$doc:meta])* $name:ident($($takes:ident),*) -> ($($gives:ident),*) = $text:expr;)*) => {
         $($(#[$doc])* pub(super) static $name: Sql =
@@ -75,6 +86,11 @@ inserts! {
     INSERT_SHOWN(Bytes, Bytes, Bytes, Bytes, Int) =
         "INSERT INTO shown_messages (id, clinic, subject, sealed, sent_at) VALUES";
 }
+
+/// As [`KEEP_SUBJECT`], of subjects of any clinic: an id is one person's in one clinic. A key that is kept is left as it is.
+pub(super) static KEEP_SUBJECTS: Each = Each {
+    head: "UPDATE subject_keys SET visit = NULL WHERE wrapped IS NOT NULL AND visit IS NOT NULL AND subject IN",
+};
 
 /// Asked for at once in [`SUBJECT_KEYS`].
 pub(super) const SUBJECTS: usize = 500;

@@ -1,7 +1,7 @@
 //! What each statement takes and gives, asked of both databases: PostgreSQL knows the types of parameters and columns,
 //! SQLite at least that the statement can be prepared and how many of each there are. It runs without any data.
 
-use super::super::database::{insert_text, list_text};
+use super::super::database::{each_text, insert_text, list_text};
 use super::super::{Vault, file, server};
 use super::*;
 use crate::vault::{SeededEntropy, VAULT_FILE};
@@ -25,6 +25,10 @@ fn every_statement(numbered: bool) -> Vec<(String, String, Vec<Kind>, Vec<Kind>)
             let takes = insert.takes.repeat(rows);
             all.push((format!("{name} of {rows}"), insert_text(insert, rows, numbered), takes, Vec::new()));
         }
+    }
+    for ids in [1, 2, Each::IDS] {
+        let text = each_text(&KEEP_SUBJECTS, ids, numbered);
+        all.push((format!("KEEP_SUBJECTS of {ids}"), text, vec![Kind::Bytes; ids], Vec::new()));
     }
     for listed in [1, SUBJECTS] {
         let gives = vec![Kind::Bytes, Kind::Int, Kind::Bytes, Kind::Int];

@@ -179,9 +179,8 @@ impl Vault {
 
     /// As [`Vault::keep_subject`], without waiting: a booking costs no second commit. What a crash loses is made good
     /// by [`Vault::purge_visits`], which asks for each key whether its subject booked.
-    pub fn keep_subject_behind(&self, clinic: ClinicId, subject: SubjectId) {
-        let values = vec![subject.bytes().into(), clinic.bytes().into()];
-        self.writer.run_behind(vec![Statement::Change(&sql::KEEP_SUBJECT, values)]);
+    pub fn keep_subject_behind(&self, subject: SubjectId) {
+        self.writer.run_behind(vec![Statement::Each(&sql::KEEP_SUBJECTS, subject.bytes().into())]);
     }
 
     /// Destroys these subjects' keys for ever, also their copies in the write-ahead log and in memory, and deletes their

@@ -2,8 +2,8 @@
 //! the COMMIT is on the disk. A thousand visitors who arrive together pay for a few commits, not for a thousand.
 //!
 //! One failing operation does not sink the others:
-//! - consecutive operations that only insert are joined into one multi-row INSERT per table (a statement costs more
-//!   than a row); if that fails it is undone, and they run one by one;
+//! - consecutive operations that only insert, or change the same of some id's row, are joined into one statement per
+//!   table or change (a statement costs more than a row); if that fails it is undone, and they run one by one;
 //! - every other operation of more than one statement has a savepoint of its own;
 //! - an error that is no broken constraint (disk full, I/O) rolls everything back and answers all with it; the next
 //!   batch tries again;
@@ -13,7 +13,7 @@ use super::batch::{Broken, run_all};
 use super::database::Connection;
 use super::error::{Result, VaultError};
 use super::retry::on_the_server;
-use super::sql::{Insert, Sql};
+use super::sql::{Each, Insert, Sql};
 use super::value::Value;
 use booking_store::{DurationCounts, Durations};
 use std::sync::Arc;
@@ -22,16 +22,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 /// Operations in one transaction.
-const BATCH: usize = 2_000;
+const BATCH: usize = 8_000;
 /// Operations that may wait for the writer before callers wait for a place.
-const QUEUE: usize = 8_192;
-/// How long an operation that nobody waits for may stay in memory.
-const LAZY: Duration = Duration::from_millis(50);
+const QUEUE: usize = 16_384;
+/// How long an operation that nobody waits for may stay in memory. Their rows lie anywhere in their tables, so that a commit
+/// writes about a page for each of few, and far less for each of many.
+const LAZY: Duration = Duration::from_millis(200);
 
 /// One statement of an operation.
 pub(super) enum Statement {
     /// Rows for one table, their values one after the other.
     Insert(&'static Insert, Vec<Value>),
+    /// The same change for every such statement, of the row of an id.
+    Each(&'static Each, Value),
     /// Anything else.
     Change(&'static Sql, Vec<Value>),
     /// As `Change`, and the whole operation fails with [`VaultError::Gone`] if it changes no row.
@@ -41,6 +44,9 @@ pub(super) enum Statement {
 impl Statement {
     const fn is_insert(&self) -> bool {
         matches!(self, Self::Insert(..))
+    }
+    const fn is_joinable(&self) -> bool {
+        matches!(self, Self::Insert(..) | Self::Each(..))
     }
 }
 
@@ -56,6 +62,10 @@ impl Op {
     /// Constraints alone keep it apart from others.
     pub(super) fn only_inserts(&self) -> bool {
         self.statements.iter().all(Statement::is_insert)
+    }
+    /// It may share statements with its neighbours, which run in the order of tables then, and not of operations.
+    pub(super) fn is_joinable(&self) -> bool {
+        self.statements.iter().all(Statement::is_joinable)
     }
 }
 

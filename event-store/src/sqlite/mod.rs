@@ -7,11 +7,13 @@
 //! | `index` | stream heads and event types in memory |
 //! | `plan` | decides a batch in memory |
 //! | `writer` | stores the batch |
+//! | `checkpoints` | checkpoints that appends do not wait for |
 //! | `read` | reads pages |
 //! | `tail` | the last events in memory, for those who follow the log |
 //! | `raw` | reads what is there, beside a running server, for audits |
 //! | `sql` | the inserts' fixed shapes |
 
+mod checkpoints;
 mod file;
 mod index;
 mod open;
@@ -34,6 +36,7 @@ use crate::port::{
 use crate::validate;
 use async_trait::async_trait;
 use booking_domain::stream::StreamName;
+use checkpoints::Beside;
 use plan::{Outcome, Recent, Work};
 use read::Reader;
 use stats::Counters;
@@ -87,7 +90,9 @@ impl SqliteStore {
             on_fatal: Arc::clone(&options.on_fatal),
             fault: options.fault,
             batch: options.batch.max(1),
-            checkpoint_frames: options.checkpoint_frames,
+            checkpoint_frames: u64::from(options.checkpoint_frames),
+            beside: Beside::new(opened.beside),
+            long: 0,
             pages_since_look: 0,
             stopped: false,
             lock: opened.lock,

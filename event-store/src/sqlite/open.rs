@@ -16,6 +16,8 @@ const SCHEMA: [&str; 1] = [include_str!("../../../migrations/log/0001_log.sql")]
 /// What opening found out and made.
 pub(super) struct Opened {
     pub(super) writer: SqliteConnection,
+    /// For checkpoints.
+    pub(super) beside: SqliteConnection,
     pub(super) readers: SqlitePool,
     pub(super) index: Index,
     pub(super) next: Next,
@@ -46,8 +48,9 @@ pub(super) async fn open(path: &Path, options: &SqliteOptions) -> Result<Opened,
     let mut writer = connect_writer(path, options).await.map_err(refused(path))?;
     migrate(&mut writer, path).await?;
     let (index, next) = load(&mut writer, path).await?;
+    let beside = connect_beside(path).await.map_err(refused(path))?;
     let readers = connect_readers(path, options);
-    Ok(Opened { writer, readers, index, next, lock })
+    Ok(Opened { writer, beside, readers, index, next, lock })
 }
 
 fn refused(path: &Path) -> impl Fn(sqlx::Error) -> OpenError {
@@ -126,6 +129,10 @@ async fn connect_writer(path: &Path, options: &SqliteOptions) -> Result<SqliteCo
         settings = settings.pragma("max_page_count", pages.to_string());
     }
     settings.connect().await
+}
+
+async fn connect_beside(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    base(path).synchronous(SqliteSynchronous::Full).pragma("wal_autocheckpoint", "0").connect().await
 }
 
 fn connect_readers(path: &Path, options: &SqliteOptions) -> SqlitePool {

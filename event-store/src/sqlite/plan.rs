@@ -5,6 +5,7 @@
 
 use super::index::{Head, Index};
 use super::open::Next;
+use super::sql::Inserts;
 use crate::port::{AppendError, Appended, Expected, NewEvent, Position};
 use booking_domain::stream::StreamName;
 use std::collections::{HashMap, VecDeque};
@@ -129,6 +130,12 @@ impl<'a> Plan<'a> {
     /// Events that are to be stored.
     pub(super) fn rows(&self) -> usize {
         self.accepted.iter().map(|accepted| accepted.work.events.len()).sum()
+    }
+
+    /// It is one INSERT, which is a transaction by itself: BEGIN and COMMIT would only be two more ways to the
+    /// connection's thread and back.
+    pub(super) fn is_one_statement(&self) -> bool {
+        self.new_types.is_empty() && self.new_streams.is_empty() && self.rows() <= Inserts::most()
     }
 
     /// Makes the batch visible, after its COMMIT: first the types, then the heads, then the log's last position.

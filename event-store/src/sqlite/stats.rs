@@ -28,9 +28,9 @@ pub struct Statistics {
     pub commits: DurationCounts,
     /// Microseconds that the slowest COMMIT took.
     pub slowest_commit_micros: u64,
-    /// Microseconds that the last checkpoint took.
+    /// Microseconds that the last checkpoint between two batches took.
     pub last_checkpoint_micros: u64,
-    /// Microseconds that the slowest checkpoint took: no append waited longer for one.
+    /// Microseconds that the slowest checkpoint between two batches took: no append waited longer for one.
     pub slowest_checkpoint_micros: u64,
     /// Frames in the write-ahead file when it was last looked at.
     pub wal_frames: u64,
@@ -84,6 +84,11 @@ impl Counters {
         self.checkpoints.fetch_add(1, Ordering::Relaxed);
         self.last_checkpoint.store(micros(took), Ordering::Relaxed);
         self.slowest_checkpoint.fetch_max(micros(took), Ordering::Relaxed);
+    }
+
+    /// One that no append waited for.
+    pub(super) fn checkpointed_beside(&self) {
+        self.checkpoints.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn wal(&self, frames: u64) {

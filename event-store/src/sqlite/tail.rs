@@ -10,8 +10,9 @@ use crate::port::{Position, Recorded};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Bytes of metadata and payloads that are kept.
-const KEPT: usize = 4_000_000;
+/// Bytes of metadata and payloads that are kept: some ten thousand bookings. Read from the file an event costs several times
+/// as much, so that views which fall behind would fall behind further.
+const KEPT: usize = 16_000_000;
 
 /// The last events, in the order of their positions, without gaps.
 #[derive(Debug, Default)]

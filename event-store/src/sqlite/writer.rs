@@ -2,8 +2,9 @@
 //!
 //! For each batch, in this order: decide in memory, BEGIN IMMEDIATE, insert, COMMIT (this waits for the disk), publish
 //! the new heads, wake those who wait for events, answer the callers. A crash before COMMIT has answered leaves callers
-//! without an answer, never with a wrong one.
+//! without an answer, never with a wrong one. Where one INSERT is all, it begins and commits by itself.
 
+use super::checkpoints::Beside;
 use super::index::Index;
 use super::open::{self, Next};
 use super::options::{Fault, OnFatal};
@@ -19,8 +20,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Bytes that share one COMMIT at most, unless one append alone has more.
 const BATCH_BYTES: usize = 4_000_000;
-/// Pages that are written, by a rough count, before the write-ahead file's real length is asked for.
-const LOOK_AFTER: usize = 64;
 
 /// What callers send.
 pub(super) enum Message {
@@ -30,8 +29,13 @@ pub(super) enum Message {
     Close,
 }
 
+/// Answers that are true once the batch is stored, and who waits for them.
+type Waiting<'a> = Vec<(Answer, &'a mut Option<oneshot::Sender<Answer>>)>;
+/// What an error means.
+type Judge = fn(&sqlx::Error) -> Failure;
+
 /// Why a batch was not stored.
-enum Failure {
+pub(super) enum Failure {
     /// The disk is full.
     Full,
     /// The file is not as the index says: someone else wrote to it, or this program is wrong.
@@ -55,7 +59,10 @@ pub(super) struct Writer {
     pub(super) on_fatal: OnFatal,
     pub(super) fault: Option<Fault>,
     pub(super) batch: usize,
-    pub(super) checkpoint_frames: u32,
+    pub(super) checkpoint_frames: u64,
+    pub(super) beside: Beside,
+    /// Frames at which the write-ahead file is too long.
+    pub(super) long: u64,
     pub(super) pages_since_look: usize,
     pub(super) stopped: bool,
     /// Held until the file is closed.
@@ -106,6 +113,9 @@ impl Writer {
                 break;
             }
         }
+        if let Some(moved) = self.beside.close().await {
+            self.note(moved);
+        }
         if !self.stopped {
             self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)").await;
         }
@@ -154,16 +164,13 @@ impl Writer {
         if plan.accepted.is_empty() {
             return Ok(());
         }
-        let mut result = self.insert(&plan).await;
-        if result.is_ok() {
-            if self.fault == Some(Fault::AckBeforeCommit) {
-                acknowledge(&mut later);
-                // Long enough for a test to kill the process in between.
-                std::thread::sleep(std::time::Duration::from_millis(2));
-            }
-            result = self.commit(&plan).await;
-        }
-        if let Err(failure) = result {
+        // Faults are planted around COMMIT.
+        let stored = if plan.is_one_statement() && self.fault.is_none() {
+            self.insert_and_commit(&plan).await
+        } else {
+            self.transaction(&plan, &mut later).await
+        };
+        if let Err(failure) = stored {
             self.counters.rolled_back();
             self.recent.clear();
             if !matches!(failure, Failure::Fatal(_)) {
@@ -180,16 +187,33 @@ impl Writer {
         Ok(())
     }
 
-    async fn insert(&mut self, plan: &Plan<'_>) -> Result<(), Failure> {
+    async fn transaction(&mut self, plan: &Plan<'_>, later: &mut Waiting<'_>) -> Result<(), Failure> {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await.map_err(|error| judge(&error))?;
+        self.insert(plan, judge).await?;
+        if self.fault == Some(Fault::AckBeforeCommit) {
+            acknowledge(later);
+            // Long enough for a test to kill the process in between.
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        self.commit(plan).await
+    }
+
+    async fn insert_and_commit(&mut self, plan: &Plan<'_>) -> Result<(), Failure> {
+        let start = Instant::now();
+        self.insert(plan, judge_alone).await?;
+        self.counters.committed(plan.accepted.len(), plan.rows(), start.elapsed());
+        Ok(())
+    }
+
+    async fn insert(&mut self, plan: &Plan<'_>, judge: Judge) -> Result<(), Failure> {
         let Self { connection, statements, .. } = self;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await.map_err(|error| judge(&error))?;
         for some in plan.new_types.chunks(Inserts::most()) {
             let mut values = Values::default();
             for (id, name) in some {
                 values.integer(*id);
                 values.text(name);
             }
-            run(connection, &statements.types, some.len(), values).await?;
+            run(connection, (&statements.types, some.len()), values, judge).await?;
         }
         for some in plan.new_streams.chunks(Inserts::most()) {
             let mut values = Values::default();
@@ -197,7 +221,7 @@ impl Writer {
                 values.integer(*id);
                 values.text(name.as_str());
             }
-            run(connection, &statements.streams, some.len(), values).await?;
+            run(connection, (&statements.streams, some.len()), values, judge).await?;
         }
         let mut left = plan.rows();
         let mut room = left.min(Inserts::most());
@@ -217,7 +241,7 @@ impl Writer {
                     left -= rows;
                     room = left.min(Inserts::most());
                     let full = std::mem::replace(&mut values, Values::for_rows(room, 7));
-                    run(connection, &statements.events, std::mem::take(&mut rows), full).await?;
+                    run(connection, (&statements.events, std::mem::take(&mut rows)), full, judge).await?;
                 }
             }
         }
@@ -291,58 +315,14 @@ impl Writer {
         }
     }
 
-    fn stop(&mut self, why: &str) {
+    pub(super) fn stop(&mut self, why: &str) {
         self.stopped = true;
         (self.on_fatal)(why);
-    }
-
-    /// Runs a checkpoint when the write-ahead file has become long.
-    async fn look_at_wal(&mut self, stored: &[Work]) {
-        if self.stopped {
-            return;
-        }
-        // Two pages of indexes for each append, and the rows themselves.
-        let pages: usize = stored.iter().map(|work| 2 + size(work) / 4_096).sum();
-        self.pages_since_look = self.pages_since_look.saturating_add(pages);
-        if self.pages_since_look < LOOK_AFTER {
-            return;
-        }
-        self.pages_since_look = 0;
-        if self.checkpoint("PRAGMA wal_checkpoint(NOOP)").await >= u64::from(self.checkpoint_frames) {
-            let start = Instant::now();
-            self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)").await;
-            self.counters.checkpointed(start.elapsed());
-        }
-    }
-
-    /// Runs one of the checkpoint pragmas; answers how many frames are still to be moved.
-    async fn checkpoint(&mut self, pragma: &'static str) -> u64 {
-        let moving = pragma != "PRAGMA wal_checkpoint(NOOP)";
-        let run = sqlx::query_as::<_, (i64, i64, i64)>(pragma).fetch_one(&mut self.connection).await;
-        match run {
-            Ok(_) if moving && self.fault == Some(Fault::CheckpointFsyncFails) => {
-                self.stop("planned: a checkpoint's fsync failed");
-                0
-            }
-            Ok((_, frames, moved)) => {
-                self.counters.wal(u64::try_from(frames).unwrap_or(0));
-                u64::try_from(frames.saturating_sub(moved)).unwrap_or(0)
-            }
-            Err(error) => {
-                if let Failure::Fatal(why) = judge(&error) {
-                    self.stop(&why);
-                } else {
-                    // The frames stay where they are, and nothing is lost.
-                    tracing::warn!(%error, "a checkpoint of the log failed; the next one tries again");
-                }
-                0
-            }
-        }
     }
 }
 
 /// What an error before COMMIT means.
-fn judge(error: &sqlx::Error) -> Failure {
+pub(super) fn judge(error: &sqlx::Error) -> Failure {
     // SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC: the system may have dropped pages, and would not say so again.
     const FSYNC: [i32; 2] = [1_034, 1_290];
     let why = error.to_string();
@@ -356,14 +336,32 @@ fn judge(error: &sqlx::Error) -> Failure {
     }
 }
 
-async fn run(connection: &mut SqliteConnection, inserts: &Inserts, rows: usize, values: Values) -> Result<(), Failure> {
+/// What an error of a statement means that commits by itself: unless it is one of those that say for certain that nothing
+/// was stored, nobody knows.
+fn judge_alone(error: &sqlx::Error) -> Failure {
+    const BUSY: i32 = 5;
+    match (judge(error), open::code(error)) {
+        (Failure::Refused(why), Some(code)) if code & 0xff != BUSY => {
+            Failure::Fatal(format!("the outcome of an INSERT is unknown: {why}"))
+        }
+        (failure, _) => failure,
+    }
+}
+
+async fn run(
+    connection: &mut SqliteConnection,
+    (inserts, rows): (&Inserts, usize),
+    values: Values,
+    judge: Judge,
+) -> Result<(), Failure> {
     let Some(sql) = inserts.with_room(rows) else {
         return Err(Failure::Refused("more rows than a statement has room for".to_owned()));
     };
     let arguments = values.finish().map_err(|error| judge(&error))?;
     match sqlx::query_with(sql, arguments).execute(connection).await {
         Ok(done) if done.rows_affected() == rows as u64 => Ok(()),
-        Ok(done) => Err(Failure::Refused(format!("{} rows were stored instead of {rows}", done.rows_affected()))),
+        // No error speaks of it, and it may be committed already.
+        Ok(done) => Err(Failure::Fatal(format!("{} rows were stored instead of {rows}", done.rows_affected()))),
         Err(error) => Err(judge(&error)),
     }
 }
@@ -372,11 +370,11 @@ fn signed(number: u64) -> Result<i64, Failure> {
     i64::try_from(number).map_err(|_| Failure::Refused("a number beyond the log's range".to_owned()))
 }
 
-fn size(work: &Work) -> usize {
+pub(super) fn size(work: &Work) -> usize {
     work.events.iter().map(|event| 100 + event.metadata.len() + event.payload.len()).sum()
 }
 
-fn acknowledge(answers: &mut Vec<(Answer, &mut Option<oneshot::Sender<Answer>>)>) {
+fn acknowledge(answers: &mut Waiting<'_>) {
     for (answer, reply) in answers.drain(..) {
         if let Some(reply) = reply.take() {
             send(reply, answer);

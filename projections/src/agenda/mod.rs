@@ -35,15 +35,15 @@ impl Agendas {
         Self { db }
     }
 
-    /// The day of an agenda; none if nothing ever happened on it.
-    pub async fn day(&self, agenda: AgendaId, date: WallDate) -> Result<Option<AgendaDay>, ViewError> {
+    /// The day of an agenda as it is written; none if nothing ever happened on it.
+    pub(crate) async fn day(&self, agenda: AgendaId, date: WallDate) -> Result<Option<AgendaDay>, ViewError> {
         let sql = "SELECT body FROM agenda_days WHERE agenda = ? AND date = ?";
         let row = sqlx::query(sql).bind(agenda.bytes().to_vec()).bind(date.0).fetch_optional(&self.db.readers).await?;
         row.map(|row| unpack(VIEW, row.try_get(0)?)).transpose()
     }
 
-    /// The days of an agenda from one date to another, both included, on which something happened.
-    pub async fn days(
+    /// The days of an agenda from one date to another, both included, on which something happened, as they are written.
+    pub(crate) async fn days(
         &self,
         agenda: AgendaId,
         from: WallDate,
@@ -63,6 +63,7 @@ impl View for Agendas {
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
     const TABLES: Tables =
         Tables { names: &["agenda_days"], sql: include_str!("../../../migrations/views/agenda.sql") };
+    const DEFERRED: bool = true;
     type Event = Envelope;
     type Key = (AgendaId, WallDate);
     type Row = AgendaDay;

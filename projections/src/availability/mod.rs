@@ -58,6 +58,7 @@ impl View for Availability {
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
     const TABLES: Tables =
         Tables { names: &["availability_days"], sql: include_str!("../../../migrations/views/availability.sql") };
+    const DEFERRED: bool = true;
     type Event = Envelope;
     type Key = (AgendaId, WallDate);
     type Row = DayRow;

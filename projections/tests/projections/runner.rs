@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Counts events by the slot they open, in a table of its own; breaks when it is told to.
+/// Counts events by the slot they open, in a table of its own; breaks when it is told to. It may write `LATER`.
 #[derive(Default)]
-struct Fragile {
+struct Fragile<const LATER: bool = false> {
     fail_after_writing: AtomicBool,
     panic_at: Mutex<Option<u64>>,
     shown: Mutex<Vec<(u64, u64)>>,
@@ -26,12 +26,13 @@ struct Fragile {
 }
 
 #[async_trait]
-impl View for Fragile {
+impl<const LATER: bool> View for Fragile<LATER> {
     const NAME: &'static str = "fragile";
     const VERSION: u32 = 1;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
     const TABLES: Tables =
         Tables { names: &["fragile"], sql: "CREATE TABLE fragile_@ (key INTEGER PRIMARY KEY, count INTEGER) STRICT;" };
+    const DEFERRED: bool = LATER;
     type Event = Envelope;
     type Key = u64;
     type Row = u64;
@@ -72,6 +73,14 @@ impl View for Fragile {
 }
 
 async fn runner_over(path: &Path, store: Arc<dyn EventStore>) -> (Arc<Fragile>, Arc<Db>, Runner<Fragile>) {
+    runner_that_writes(path, store).await
+}
+
+/// The same for a view that writes `LATER`.
+async fn runner_that_writes<const LATER: bool>(
+    path: &Path,
+    store: Arc<dyn EventStore>,
+) -> (Arc<Fragile<LATER>>, Arc<Db>, Runner<Fragile<LATER>>) {
     let (view, db) = (Arc::new(Fragile::default()), Arc::new(Db::open(path).await.unwrap()));
     let runner = Runner::open(Arc::clone(&view), store, Arc::clone(&db), options()).await.unwrap();
     (view, db, runner)
@@ -92,7 +101,7 @@ async fn events(log: &Log, n: u64) -> Vec<Position> {
     positions
 }
 
-async fn run_to_the_end(runner: &Runner<Fragile>) -> Result<(), Halt> {
+async fn run_to_the_end<const LATER: bool>(runner: &Runner<Fragile<LATER>>) -> Result<(), Halt> {
     while runner.step(&CancellationToken::new()).await? == Progress::More {}
     Ok(())
 }
@@ -156,6 +165,8 @@ async fn the_checkpoint_reaches_the_head_of_a_log_that_has_nothing_for_it_and_a_
         assert_eq!(runner.position(), Some(head));
         assert_eq!(view.folded.load(Ordering::SeqCst), 0);
         assert!(runner.status().is_current());
+        // As at the end of its task, or a second later.
+        runner.save().await.unwrap();
     }
     let read = store.read.load(Ordering::SeqCst);
     let (_, _db, runner) = runner_over(&path, store.clone()).await;
@@ -219,6 +230,76 @@ async fn a_panic_in_a_fold_is_a_bad_event_that_leaves_no_half_of_itself() {
     // A newer release that can fold it goes on from there.
     *view.panic_at.lock().unwrap() = None;
     run_to_the_end(&runner).await.unwrap();
+    assert_eq!(total(&path).await, 10);
+}
+
+#[tokio::test]
+async fn rows_that_are_written_later_are_shown_at_once_and_a_crash_before_loses_nothing() {
+    let (folder, log) = (folder(), Log::new());
+    let positions = events(&log, 20).await;
+    let path = folder.path().join("views.db");
+    {
+        let (view, _db, runner) = runner_that_writes::<true>(&path, log.store()).await;
+        runner.step(&CancellationToken::new()).await.unwrap();
+        assert_eq!((runner.position(), total(&path).await), (Some(positions[6]), 0));
+        assert_eq!(view.shown.lock().unwrap().iter().map(|(_, n)| n).sum::<u64>(), 7);
+        runner.save().await.unwrap();
+        assert_eq!(total(&path).await, 7);
+        run_to_the_end(&runner).await.unwrap();
+        assert_eq!((runner.position(), total(&path).await), (Some(positions[19]), 7));
+    }
+    let (view, _db, runner) = runner_that_writes::<true>(&path, log.store()).await;
+    assert_eq!(runner.position(), Some(positions[6]));
+    run_to_the_end(&runner).await.unwrap();
+    assert_eq!(view.folded.load(Ordering::SeqCst), 13, "only what was not written is read again");
+    // Nothing is new: then it is written.
+    assert_eq!(runner.step(&CancellationToken::new()).await.unwrap(), Progress::Idle);
+    assert_eq!((runner.position(), total(&path).await), (Some(positions[19]), 20));
+}
+
+#[tokio::test]
+async fn rows_that_cannot_be_written_later_are_made_again_from_the_log() {
+    let (folder, log) = (folder(), Log::new());
+    events(&log, 20).await;
+    let path = folder.path().join("views.db");
+    let (view, _db, runner) = runner_that_writes::<true>(&path, log.store()).await;
+    run_to_the_end(&runner).await.unwrap();
+    view.fail_after_writing.store(true, Ordering::SeqCst);
+    assert!(matches!(runner.save().await, Err(Halt::Again(_))));
+    view.fail_after_writing.store(false, Ordering::SeqCst);
+    run_to_the_end(&runner).await.unwrap();
+    runner.save().await.unwrap();
+    assert_eq!(total(&path).await, 20);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_fold_leaves_no_half_of_itself_in_rows_that_are_written_later() {
+    let (folder, log) = (folder(), Log::new());
+    let positions = events(&log, 20).await;
+    let path = folder.path().join("views.db");
+    let (view, _db, runner) = runner_that_writes::<true>(&path, log.store()).await;
+    // On the second page: the rows of the first are not on the disk yet.
+    *view.panic_at.lock().unwrap() = Some(10);
+    let reason = stopped_at(run_to_the_end(&runner).await);
+    assert!(matches!(&reason, StopReason::BadEvent { position, .. } if *position == positions[10]), "{reason:?}");
+    assert_eq!((runner.position(), total(&path).await), (Some(positions[9]), 10));
+    *view.panic_at.lock().unwrap() = None;
+    run_to_the_end(&runner).await.unwrap();
+    runner.save().await.unwrap();
+    assert_eq!(total(&path).await, 20);
+}
+
+#[tokio::test]
+async fn of_two_runners_that_write_later_the_second_is_fenced() {
+    let (folder, log) = (folder(), Log::new());
+    events(&log, 10).await;
+    let path = folder.path().join("views.db");
+    let (_, _db1, first) = runner_that_writes::<true>(&path, log.store()).await;
+    let (_, _db2, second) = runner_that_writes::<true>(&path, log.store()).await;
+    run_to_the_end(&first).await.unwrap();
+    run_to_the_end(&second).await.unwrap();
+    first.save().await.unwrap();
+    assert_eq!(stopped_at(second.save().await), StopReason::Fenced);
     assert_eq!(total(&path).await, 10);
 }
 
