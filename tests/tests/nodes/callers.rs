@@ -267,7 +267,7 @@ impl Callers {
             }
             Ok(Err(error)) => {
                 // It was killed before or meanwhile; else nobody may be cut off.
-                if life_before % 2 == 0 && life == life_before {
+                if life_before.is_multiple_of(2) && life == life_before {
                     ledger.wrong.push(format!("node {at} lives and broke a connection: {error:?}"));
                 }
                 None

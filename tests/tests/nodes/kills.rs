@@ -22,9 +22,9 @@ const MANNER: Manner = Manner { crowd: 6, patience: (20_000, 30_000), most_patie
 /// The same log without its last booking, and without anything that was asked for, is found out.
 pub fn would_be_noticed(callers: &Callers, log: &[Recorded]) {
     let last = log.iter().rposition(|event| event.event_type.starts_with("appointment-booked.")).unwrap();
-    let mut lost = log.to_vec();
-    lost.remove(last);
-    assert!(callers.faults(&lost).iter().any(|fault| fault.starts_with("lost: ")), "a lost booking is not noticed");
+    let mut without = log.to_vec();
+    without.remove(last);
+    assert!(callers.faults(&without).iter().any(|fault| fault.starts_with("lost: ")), "a lost booking is not noticed");
     let strangers = Callers::new((callers.clinic(), callers.service(), ""), vec![], ["", ""]);
     assert!(strangers.faults(log).iter().any(|fault| fault.starts_with("phantom: ")), "a second one is not noticed");
 }

@@ -106,7 +106,7 @@ struct Toll {
 async fn round(seed: u64, wires: &Wires, pair: &mut Pair, toll: &mut Toll) {
     let (mut rng, over) = (Rng::new(seed), Arc::new(AtomicBool::new(false)));
     // The small run has one of each, long enough to be noticed.
-    let cut = if seed % 2 == 0 { Cut::Both } else { Cut::Answers };
+    let cut = if seed.is_multiple_of(2) { Cut::Both } else { Cut::Answers };
     let longest = i64::try_from(rounds(3_200, 14_000)).unwrap();
     let lasts =
         Duration::from_millis(u64::try_from(rng.between(if torture() { 100 } else { 2_800 }, longest)).unwrap());

@@ -25,7 +25,7 @@ pub enum Cut {
 /// The network, with the log's server at its end.
 pub struct Wires {
     wire: Child,
-    _log: Process,
+    log: Process,
 }
 
 /// Whether this process may make namespaces; else why not. Networks are made by whoever is root, here or in a namespace of
@@ -51,8 +51,8 @@ impl Wires {
     pub fn new() -> Self {
         let log = Process::log_apart(([0, 0, 0, 0], PORT).into());
         let wire = Command::new("unshare").args(["--net", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
-        let wires = Self { wire: wire.unwrap(), _log: log };
-        let (wire, log) = (wires.wire.id(), wires._log.id());
+        let wires = Self { wire: wire.unwrap(), log };
+        let (wire, log) = (wires.wire.id(), wires.log.id());
         until_apart(wire).unwrap();
         here("ip link set lo up");
         here(&format!("ip link add o0 type veth peer name w0 netns {wire}"));
