@@ -1,6 +1,6 @@
 //! The application: stores, engine and views of one data directory, opened together and closed together.
 
-use crate::ledger::{Keeper, LedgerOptions};
+use crate::ledger::{KEY_FILE, Keeper, LedgerOptions};
 use crate::log_place::{Cluster, OpenLog};
 use crate::vault_place::{self, VaultServer};
 use anyhow::Context as _;
@@ -172,7 +172,10 @@ impl App {
         vault_place::check(&data, options.vault.as_ref(), log_has_events)?;
         let erasures = crate::erasures::ErasureList::open(&data)?;
         let mut ledger = options.ledger.clone();
-        if options.vault.is_some() && log_has_events && ledger.key.as_ref().is_some_and(|key| !key.exists()) {
+        if options.vault.is_some() && !log_has_events {
+            // Of the nodes that share a log the first one makes the key, be it for a short command: later ones make no other.
+            ledger.key.get_or_insert_with(|| data.join(KEY_FILE));
+        } else if options.vault.is_some() && ledger.key.as_ref().is_some_and(|key| !key.exists()) {
             tracing::warn!("no ledger.key: this node signs nothing; copy it from the node that made it");
             ledger.key = None;
         }

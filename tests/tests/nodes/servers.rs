@@ -121,6 +121,36 @@ async fn one_node_signs_the_others_take_its_checkpoint_over_and_another_follows_
     b.stop().await;
 }
 
+/// `clinic create` comes before the first `serve`: who makes the log's first events makes the key, or nobody ever would.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_comes_first_makes_the_signing_key_and_who_comes_later_makes_none() {
+    let shared = Shared::new().await;
+    let (first, second) = (DataDirectory::new(), DataDirectory::new());
+    let short = async |dir: &DataDirectory| {
+        let (cluster, vault) = (Cluster::at(shared.double.connection()), VaultServer::at(shared.url.clone()));
+        let short = AppOptions::without_signing(dir.path());
+        booking_api::App::open(AppOptions { cluster: Some(cluster), vault: Some(vault), ..short }).await.unwrap()
+    };
+    let app = short(&first).await;
+    let (clinic, administrator) = (app.engine.fresh_clinic(), MemberId(app.engine.fresh_command().0));
+    let zone = "America/Toronto".to_owned();
+    let registered = ClinicRegistered { clinic, name: "Clinique".to_owned(), zone, administrator };
+    let ctx = booking_engine::Context {
+        clinic,
+        actor: Actor::Operator,
+        command: app.engine.fresh_command(),
+        received_at: app.engine.now(),
+        body_hash: None,
+        traceparent: None,
+    };
+    app.engine.register_clinic(&ctx, &registered).await.unwrap();
+    app.close().await;
+    assert!(first.path().join("ledger.key").exists());
+    std::fs::copy(first.path().join("root.key"), second.path().join("root.key")).unwrap();
+    short(&second).await.close().await;
+    assert!(!second.path().join("ledger.key").exists());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_node_without_the_root_key_does_not_join_and_makes_nothing() {
     let shared = Shared::new().await;
