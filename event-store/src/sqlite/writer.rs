@@ -164,8 +164,8 @@ impl Writer {
         if plan.accepted.is_empty() {
             return Ok(());
         }
-        // Faults are planted around COMMIT.
-        let stored = if plan.is_one_statement() && self.fault.is_none() {
+        // Nothing lies between an INSERT and its own COMMIT where an answer could leave too early.
+        let stored = if plan.is_one_statement() && self.fault != Some(Fault::AckBeforeCommit) {
             self.insert_and_commit(&plan).await
         } else {
             self.transaction(&plan, &mut later).await
@@ -201,6 +201,9 @@ impl Writer {
     async fn insert_and_commit(&mut self, plan: &Plan<'_>) -> Result<(), Failure> {
         let start = Instant::now();
         self.insert(plan, judge_alone).await?;
+        if self.fault == Some(Fault::CommitOutcomeUnknown) {
+            return Err(unknown_outcome());
+        }
         self.counters.committed(plan.accepted.len(), plan.rows(), start.elapsed());
         Ok(())
     }
@@ -252,7 +255,7 @@ impl Writer {
         let start = Instant::now();
         let committed = sqlx::query("COMMIT").execute(&mut self.connection).await;
         if self.fault == Some(Fault::CommitOutcomeUnknown) {
-            return Err(Failure::Fatal("planned: the outcome of a COMMIT is unknown".to_owned()));
+            return Err(unknown_outcome());
         }
         match committed {
             Ok(_) => {
@@ -319,6 +322,10 @@ impl Writer {
         self.stopped = true;
         (self.on_fatal)(why);
     }
+}
+
+fn unknown_outcome() -> Failure {
+    Failure::Fatal("planned: the outcome of a COMMIT is unknown".to_owned())
 }
 
 /// What an error before COMMIT means.
