@@ -7,8 +7,9 @@
 
 use crate::apply::Unfolded;
 use crate::checkpoint::{self, Checkpoint};
+use crate::pace::REBUILD_ROWS;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::runner::{Halt, Lane, REBUILD_ROWS, Runner};
+use crate::runner::{Halt, Lane, Runner};
 use crate::status::StopReason;
 use booking_store::{Position, Recorded};
 use sqlx::Connection;

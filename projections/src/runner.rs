@@ -2,8 +2,9 @@
 //! at once, or where a view may put it off ([`View::DEFERRED`]) and where a page changed no row, with later pages.
 //!
 //! What a crash does: before COMMIT, nothing happened; after it, the page is applied and memory is loaded from the
-//! rows at the next start. What was put off is read from the log again. Events that arrive twice are left out by their position. A bad event stops this projection
-//! alone, with everything before it applied; only an operator's [`quarantine`](Runner::quarantine) leaves it out.
+//! rows at the next start. What was put off is read from the log again. Events that arrive twice are left out by their
+//! position. A bad event stops this projection alone, with everything before it applied; only an operator's
+//! [`quarantine`](Runner::quarantine) leaves it out.
 //!
 //! May not: read a clock for anything but health, skip an event unasked, or touch a checkpoint outside the
 //! transaction of its rows.
@@ -11,6 +12,7 @@
 use crate::apply::Unfolded;
 use crate::checkpoint::{self, Checkpoint};
 use crate::file::Db;
+use crate::pace::{Progress, REBUILD_ROWS, RunnerOptions, SAVE_WITHIN};
 use crate::projection::{At, Rows, View, ViewError};
 use crate::status::{ProjectionStatus, StopReason};
 use booking_store::{EventStore, Page, Position};
@@ -24,54 +26,6 @@ use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// How runners go about it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RunnerOptions {
-    /// Events of one page, and so of one transaction at most. Default: 2,000.
-    pub page: usize,
-    /// Events of one page while the log is read again from its beginning. Default: 10,000.
-    pub rebuild_page: usize,
-    /// The log is asked at least so often. Default: a second.
-    pub poll: Duration,
-    /// Rows kept from page to page. Default: 2,000.
-    pub warm_rows: usize,
-}
-
-/// Between two pages so much more is waited for: a transaction costs as much for one event as for many. Whoever waits for
-/// what they have just written waits so much longer at most, and only if somebody wrote just before.
-const BREATH: Duration = Duration::from_millis(5);
-/// The same under load, where rows are shown before they are written.
-const CROWDED: Duration = Duration::from_millis(10);
-/// The same under load, where rows are written page by page: the more rows of a transaction lie side by side, the fewer
-/// pages of the file are written again and again.
-const CROWDED_WRITING: Duration = Duration::from_millis(100);
-/// So many events on a page are a load.
-const CROWD: usize = 16;
-/// How long rows, or a checkpoint that moved without them, wait to be written.
-const SAVE_WITHIN: Duration = Duration::from_secs(1);
-
-/// Rows kept from page to page while a projection is far behind.
-pub(crate) const REBUILD_ROWS: usize = 50_000;
-
-impl Default for RunnerOptions {
-    fn default() -> Self {
-        Self { page: 2_000, rebuild_page: 10_000, poll: Duration::from_secs(1), warm_rows: 2_000 }
-    }
-}
-
-/// What a step did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Progress {
-    /// There is more to read.
-    More,
-    /// The end of the log is reached, and it is growing fast.
-    Crowd,
-    /// The end of the log is reached, and it has grown.
-    Few,
-    /// There was nothing new.
-    Idle,
-}
 
 /// Why a step did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -200,10 +154,7 @@ impl<V: View> Runner<V> {
                     failures = 0;
                     continue;
                 }
-                Ok(Progress::Crowd) if V::DEFERRED => CROWDED,
-                Ok(Progress::Crowd) => CROWDED_WRITING,
-                Ok(Progress::Few) => BREATH,
-                Ok(Progress::Idle) => Duration::ZERO,
+                Ok(progress) => progress.breath(V::DEFERRED),
                 Err(Halt::Again(problem)) => {
                     tracing::warn!(projection = V::NAME, problem, "a projection tries again");
                     self.health().trouble = Some(problem);
@@ -279,12 +230,7 @@ impl<V: View> Runner<V> {
             self.make_indexes(generation).await?;
             lane.caught_up = true;
         }
-        Ok(match page.events.len() {
-            _ if !page.end => Progress::More,
-            0 => Progress::Idle,
-            few if few <= CROWD => Progress::Few,
-            _ => Progress::Crowd,
-        })
+        Ok(Progress::of_page(page.events.len(), page.end))
     }
 
     /// Folds a page, and shows what it changed; before that it is written, unless it may be later. False: nothing was taken
