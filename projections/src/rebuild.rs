@@ -14,6 +14,7 @@ use crate::status::StopReason;
 use booking_store::{Position, Recorded};
 use sqlx::Connection;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// What a rebuild did.
@@ -37,6 +38,9 @@ impl RebuildReport {
         self.rows_before.map(|before| before == self.rows)
     }
 }
+
+/// How long the old rows may take to come as far as the new ones.
+const COMPARED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why a rebuild did not switch. The old rows go on being read.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +142,10 @@ impl<V: View> Runner<V> {
         let mut shadow: Shadow<V> = Shadow { at, rows: Rows::of_empty_generation(), events: 0, bad: None };
         while self.extend(&mut shadow, &quarantined, None, cancel).await? {}
         self.make_indexes(generation).await?;
+        // The old rows are compared where both have come to the same place; a projection that stands still is not waited for long.
+        if let Some(position) = shadow.at.position {
+            self.wait_for(position, COMPARED_WITHIN).await;
+        }
         let report = {
             let mut lane = self.lane.lock().await;
             // An operator may have quarantined another event meanwhile: then this generation holds too much.

@@ -280,6 +280,7 @@ async fn whom_staff_planned_for_and_who_stands_at_the_desk_are_identified_as_wel
     // The same person twice more, by another telephone each time: three visits are to come, then two.
     let mut last = booked;
     for (time, phone) in [("09:20", "514 555-0171"), ("09:40", "514 555-0172")] {
+        app.waits_seconds(60);
         let again = Person::stranger().but(|p| (p.cell_phone, p.email) = (Some(phone.to_owned()), None));
         let link = app.visitor(&again).await.books_at(small.service, time).await;
         last = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
