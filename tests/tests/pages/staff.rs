@@ -285,11 +285,13 @@ async fn whom_staff_planned_for_and_who_stands_at_the_desk_are_identified_as_wel
         let link = app.visitor(&again).await.books_at(small.service, time).await;
         last = id(&app.scheduler().finds(TOMORROW, &link.reference()).await["id"]);
     }
-    let mut browser = signed_in(&app, Role::Scheduler, &format!("/staff/identify/{last}")).await;
+    let browser = signed_in(&app, Role::Scheduler, &format!("/staff/identify/{last}")).await;
     browser.reads("Third future booking of this name and birth date, or a later one");
     app.goes_to(TOMORROW, "09:10");
+    let mut browser = signed_in(&app, Role::Scheduler, "/staff/identify").await;
     for appointment in [booked, last] {
         browser.goes(&format!("/staff/identify/{appointment}")).await;
+        browser.reads("Zita Ouellet");
         assert!(!browser.text_of("main").contains("Third future booking"), "it has begun, or two are to come");
     }
     let queue = app.scheduler().queue().await;
