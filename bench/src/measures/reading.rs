@@ -8,6 +8,7 @@ use crate::scene::{open, settle};
 use anyhow::Context as _;
 use booking_domain::agenda_day::AgendaDay;
 use booking_domain::clinic::Clinic;
+use booking_domain::erasure::Erasure;
 use booking_domain::slug::SlugOwner;
 use booking_domain::stream::StreamName;
 use booking_store::fold::{Aggregate, Folded};
@@ -30,6 +31,7 @@ struct States {
     days: HashMap<StreamName, Folded<AgendaDay>>,
     clinics: HashMap<StreamName, Folded<Clinic>>,
     slugs: HashMap<StreamName, Folded<SlugOwner>>,
+    erasures: HashMap<StreamName, Folded<Erasure>>,
     events: usize,
 }
 
@@ -47,6 +49,7 @@ impl States {
             "agendaday" => into(&mut self.days, event),
             "clinic" => into(&mut self.clinics, event),
             "slug" => into(&mut self.slugs, event),
+            "erasure" => into(&mut self.erasures, event),
             other => anyhow::bail!("a history has no stream of the category {other}"),
         }
     }
