@@ -307,8 +307,8 @@ impl App {
 #[error("the data directory {} is in use by another process; commands go through the running server", .0.display())]
 pub struct DataInUse(pub PathBuf);
 
-/// Tries, ten milliseconds apart, for the lock of a data directory: whoever had it may be closing its files, and a program that it has just
-/// started has them open until it runs.
+/// Tries, ten milliseconds apart, for the lock of a data directory: whoever had it may be closing its files, and a program
+/// that it has just started has them open until it runs.
 const LOCK_TRIES: u32 = 50;
 
 /// Takes a data directory for this process alone.

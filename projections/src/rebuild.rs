@@ -142,7 +142,7 @@ impl<V: View> Runner<V> {
         let mut shadow: Shadow<V> = Shadow { at, rows: Rows::of_empty_generation(), events: 0, bad: None };
         while self.extend(&mut shadow, &quarantined, None, cancel).await? {}
         self.make_indexes(generation).await?;
-        // The old rows are compared where both have come to the same place; a projection that stands still is not waited for long.
+        // The old rows are compared where both have come to the same place. One that stands still is not waited for long.
         if let Some(position) = shadow.at.position {
             self.wait_for(position, COMPARED_WITHIN).await;
         }
