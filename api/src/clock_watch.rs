@@ -57,7 +57,7 @@ async fn off_by(app: &App) -> Option<i64> {
 async fn last_recorded(app: &App) -> Option<Instant> {
     let Some(last) = app.log().last().await.ok()? else { return Some(app.engine.now()) };
     Some(
-        booking_events::Metadata::parse(&last.metadata)
+        booking_events::Metadata::parse(last.metadata.as_bytes())
             .map_or_else(|_| app.engine.now(), |metadata| metadata.occurred_at),
     )
 }

@@ -281,7 +281,7 @@ fn a_bad_event(data: &Path) -> u64 {
             id: uuid::Uuid::from_u128(42),
             event_type: "clinic-painted.v1".into(),
             metadata: first.metadata,
-            payload: vec![],
+            payload: [].into(),
         };
         let appended = log.append(&stream, Expected::head(head), vec![bad]).await.unwrap();
         log.close().await;

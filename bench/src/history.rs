@@ -220,7 +220,12 @@ impl<'a> Maker<'a> {
         };
         let encoded = event.encode();
         let id = Uuid::from_bytes(rng.bytes());
-        NewEvent { id, event_type: encoded.event_type.into(), metadata: metadata.to_json(), payload: encoded.payload }
+        NewEvent {
+            id,
+            event_type: encoded.event_type.into(),
+            metadata: metadata.to_json().into(),
+            payload: encoded.payload.into(),
+        }
     }
 }
 

@@ -5,10 +5,11 @@
 use crate::ids::{AgendaId, ClinicId, MemberId, PatientId, SubjectId, TemplateId};
 use crate::time::WallDate;
 use std::fmt;
+use std::sync::Arc;
 
-/// The name of one stream, the unit of consistency.
+/// The name of one stream, the unit of consistency. A copy shares its text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StreamName(String);
+pub struct StreamName(Arc<str>);
 
 /// A text that is not one of our stream names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,53 +24,53 @@ impl StreamName {
     /// `clinic-{clinic}`: portal, activities, practitioners, agendas, services, settings.
     #[must_use]
     pub fn clinic(id: ClinicId) -> Self {
-        Self(format!("clinic-{}", id.0.simple()))
+        Self(format!("clinic-{}", id.0.simple()).into())
     }
     /// `slug-{hash}`: a portal address belongs to one clinic. `hash` is made by [`crate::slug::Slug::hash`].
     #[must_use]
     pub fn slug(hash: &str) -> Self {
-        Self(format!("slug-{hash}"))
+        Self(format!("slug-{hash}").into())
     }
     /// `template-{template}`: one schedule template.
     #[must_use]
     pub fn template(id: TemplateId) -> Self {
-        Self(format!("template-{}", id.0.simple()))
+        Self(format!("template-{}", id.0.simple()).into())
     }
     /// `agendaday-{agenda}.{yyyymmdd}`: one agenda on one clinic-local day.
     #[must_use]
     pub fn agenda_day(agenda: AgendaId, date: WallDate) -> Self {
-        Self(format!("agendaday-{}.{}", agenda.0.simple(), date.compact()))
+        Self(format!("agendaday-{}.{}", agenda.0.simple(), date.compact()).into())
     }
     /// `quota-{subject}`: the future appointments that count against one person's cap.
     #[must_use]
     pub fn quota(subject: SubjectId) -> Self {
-        Self(format!("quota-{}", subject.0.simple()))
+        Self(format!("quota-{}", subject.0.simple()).into())
     }
     /// `patient-{patient}`: one patient record.
     #[must_use]
     pub fn patient(id: PatientId) -> Self {
-        Self(format!("patient-{}", id.0.simple()))
+        Self(format!("patient-{}", id.0.simple()).into())
     }
     /// `staff-{member}`: one staff account.
     #[must_use]
     pub fn staff(id: MemberId) -> Self {
-        Self(format!("staff-{}", id.0.simple()))
+        Self(format!("staff-{}", id.0.simple()).into())
     }
     /// `demand-{clinic}.{yyyymmdd}.{writer}`: what was asked for and refused.
     #[must_use]
     pub fn demand(clinic: ClinicId, date: WallDate, writer: uuid::Uuid) -> Self {
-        Self(format!("demand-{}.{}.{}", clinic.0.simple(), date.compact(), writer.simple()))
+        Self(format!("demand-{}.{}.{}", clinic.0.simple(), date.compact(), writer.simple()).into())
     }
     /// `access-{clinic}.{yyyymmdd}.{writer}`: who saw whose data.
     #[must_use]
     pub fn access(clinic: ClinicId, date: WallDate, writer: uuid::Uuid) -> Self {
-        Self(format!("access-{}.{}.{}", clinic.0.simple(), date.compact(), writer.simple()))
+        Self(format!("access-{}.{}.{}", clinic.0.simple(), date.compact(), writer.simple()).into())
     }
 
     /// `erasure-{subject}`: what became of the wish to forget one person.
     #[must_use]
     pub fn erasure(subject: SubjectId) -> Self {
-        Self(format!("erasure-{}", subject.0.simple()))
+        Self(format!("erasure-{}", subject.0.simple()).into())
     }
 
     /// Reads a name back, from a store or an address: lower-case letters, digits, `.` and `-`, a known category.
@@ -78,7 +79,7 @@ impl StreamName {
         let (category, rest) = text.split_once('-').ok_or_else(bad)?;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.';
         if CATEGORIES.contains(&category) && !rest.is_empty() && rest.len() <= 120 && rest.chars().all(plain) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(bad())
         }
@@ -87,7 +88,7 @@ impl StreamName {
     /// The part before the first `-`.
     #[must_use]
     pub fn category(&self) -> &str {
-        self.0.split_once('-').map_or(self.0.as_str(), |(category, _)| category)
+        self.0.split_once('-').map_or(&*self.0, |(category, _)| category)
     }
     /// The agenda and day of an `agendaday-…` stream.
     #[must_use]

@@ -206,7 +206,7 @@ impl Engine {
         let now = self.clock.now();
         let (actor, command) = (crate::Actor::System, self.fresh_command());
         let ctx = Context { clinic, actor, command, received_at: now, body_hash: None, traceparent: None };
-        let json = envelope(&ctx, now).to_json();
+        let json: Arc<str> = envelope(&ctx, now).to_json().into();
         let batch: Vec<NewEvent> =
             events.iter().zip(0u32..).map(|(e, i)| new_event(&ctx, "observe", stream, &json, e, i)).collect();
         let mut expected = Expected::NoStream;
@@ -270,7 +270,7 @@ impl Engine {
         now: Instant,
     ) -> Result<Option<Committed<A>>, Failure<R>> {
         let metadata = envelope(ctx, now);
-        let json = metadata.to_json();
+        let json: Arc<str> = metadata.to_json().into();
         let expected = Expected::head(folded.revision);
         let mut batch: Vec<NewEvent> =
             events.iter().zip(0u32..).map(|(event, index)| new_event(ctx, step, stream, &json, event, index)).collect();
@@ -340,7 +340,7 @@ pub(crate) fn new_event<E: EventCodec>(
     ctx: &Context,
     step: &str,
     stream: &StreamName,
-    metadata: &str,
+    metadata: &Arc<str>,
     event: &E,
     index: u32,
 ) -> NewEvent {
@@ -348,8 +348,8 @@ pub(crate) fn new_event<E: EventCodec>(
     NewEvent {
         id: event_id(ctx, step, stream, index),
         event_type: encoded.event_type.into(),
-        metadata: metadata.to_owned(),
-        payload: encoded.payload,
+        metadata: Arc::clone(metadata),
+        payload: encoded.payload.into(),
     }
 }
 

@@ -35,8 +35,9 @@ fn event(number: u64) -> NewEvent {
         event_type: Cow::Borrowed("appointment-booked.v1"),
         metadata: format!(
             r#"{{"$correlationId":"{id}","command_id":"{id}","clinic":"{id}","actor":"visit:{id}","received_at":"1795000000000000","occurred_at":"1795000000000000","codec":"postcard/1"}}"#
-        ),
-        payload: id.as_bytes().repeat(16),
+        )
+        .into(),
+        payload: id.as_bytes().repeat(16).into(),
     }
 }
 

@@ -82,12 +82,12 @@ pub struct NewEvent {
     /// Type and version: `appointment-booked.v1`.
     pub event_type: Cow<'static, str>,
     /// One flat JSON object of strings, without personal data.
-    pub metadata: String,
+    pub metadata: Arc<str>,
     /// The event's frozen wire form; any bytes, or none.
-    pub payload: Vec<u8>,
+    pub payload: Arc<[u8]>,
 }
 
-/// An event as the log holds it.
+/// An event as the log holds it. A copy shares its texts: everybody who follows the log has one of each event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// Its place in the whole log.
@@ -101,9 +101,9 @@ pub struct Recorded {
     /// Type and version, shared between events of one type.
     pub event_type: Arc<str>,
     /// The metadata, to the byte.
-    pub metadata: String,
+    pub metadata: Arc<str>,
     /// The payload, to the byte.
-    pub payload: Vec<u8>,
+    pub payload: Arc<[u8]>,
 }
 
 /// A stored append.

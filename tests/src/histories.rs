@@ -127,7 +127,7 @@ impl Copy {
             id: uuid::Uuid::from_bytes(self.id(event.id.into_bytes())),
             event_type: event.event_type.to_string().into(),
             metadata: event.metadata.clone(),
-            payload: decoded.encode().payload,
+            payload: decoded.encode().payload.into(),
         }
     }
 }

@@ -54,7 +54,7 @@ fn unmarked(event: Recorded) -> NewEvent {
         AgendaDayEvent::AppointmentBooked(mut e) => {
             e.placement.overridden = false;
             let encoded = AgendaDayEvent::AppointmentBooked(e).encode();
-            NewEvent { payload: encoded.payload, ..again(event) }
+            NewEvent { payload: encoded.payload.into(), ..again(event) }
         }
         _ => again(event),
     }

@@ -187,7 +187,7 @@ async fn list_of_erased(what: &Restore, events: u64) -> anyhow::Result<BTreeSet<
         }
         let later = page.iter().filter(|event| event.position > Position(events));
         for event in later.filter(|event| event.event_type.starts_with("subject-erased.")) {
-            let clinic = Metadata::parse(&event.metadata)?.clinic;
+            let clinic = Metadata::parse(event.metadata.as_bytes())?.clinic;
             if let ErasureEvent::SubjectErased(erased) = decode::<ErasureEvent>(event)? {
                 all.extend(erased.subjects.iter().map(|subject| (clinic.to_string(), subject.to_string())));
             }

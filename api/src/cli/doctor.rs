@@ -234,7 +234,7 @@ async fn inside(app: &App) -> Vec<Finding> {
 async fn clock(app: &App) -> Finding {
     let mut last = booking_domain::time::Instant::MIN;
     if let Ok(Some(event)) = app.log().last().await
-        && let Ok(metadata) = booking_events::Metadata::parse(&event.metadata)
+        && let Ok(metadata) = booking_events::Metadata::parse(event.metadata.as_bytes())
     {
         last = metadata.occurred_at;
     }

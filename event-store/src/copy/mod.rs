@@ -286,8 +286,8 @@ impl Group {
         let new = |event: &Recorded| NewEvent {
             id: event.id,
             event_type: event.event_type.to_string().into(),
-            metadata: event.metadata.clone(),
-            payload: event.payload.clone(),
+            metadata: Arc::clone(&event.metadata),
+            payload: Arc::clone(&event.payload),
         };
         self.events.iter().map(new).collect()
     }

@@ -76,8 +76,8 @@ impl FileInOrder {
             revision: u64::try_from(raw.revision).map_err(|_| damaged("a bad revision"))?,
             id: Uuid::from_slice(&raw.id).map_err(|_| damaged("a bad id"))?,
             event_type: Arc::clone(shared),
-            metadata: String::from_utf8(raw.metadata).map_err(|_| damaged("metadata that is no text"))?,
-            payload: raw.payload,
+            metadata: str::from_utf8(&raw.metadata).map_err(|_| damaged("metadata that is no text"))?.into(),
+            payload: raw.payload.into(),
         })
     }
 }

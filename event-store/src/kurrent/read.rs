@@ -275,8 +275,8 @@ impl Inner {
         if place == 0 || place > MAX_REVISION {
             return Err(damaged("the server tells no position: it is older than 22.10".to_owned()));
         }
-        let metadata = String::from_utf8(event.custom_metadata.to_vec())
-            .map_err(|_| damaged("its metadata is not text".to_owned()))?;
+        let metadata =
+            str::from_utf8(&event.custom_metadata).map_err(|_| damaged("its metadata is not text".to_owned()))?;
         self.saw(Position(place));
         Ok(Recorded {
             position: Position(place),
@@ -284,8 +284,8 @@ impl Inner {
             revision: event.revision,
             id: event.id,
             event_type: self.type_of(event.event_type),
-            metadata,
-            payload: event.data.to_vec(),
+            metadata: metadata.into(),
+            payload: event.data.as_ref().into(),
         })
     }
 }

@@ -125,8 +125,8 @@ impl Reader {
                 .index
                 .type_name(event_type)
                 .ok_or_else(|| ReadError::Corrupt(format!("the unknown event type number {event_type}")))?,
-            metadata: row.try_get(4).map_err(|error| refused(&error))?,
-            payload: row.try_get(5).map_err(|error| refused(&error))?,
+            metadata: row.try_get::<&str, _>(4).map_err(|error| refused(&error))?.into(),
+            payload: row.try_get::<&[u8], _>(5).map_err(|error| refused(&error))?.into(),
         })
     }
 }

@@ -42,8 +42,8 @@ impl Tail {
                     revision,
                     id: event.id,
                     event_type: Arc::from(&*event.event_type),
-                    metadata: event.metadata.clone(),
-                    payload: event.payload.clone(),
+                    metadata: Arc::clone(&event.metadata),
+                    payload: Arc::clone(&event.payload),
                 };
                 // A batch that did not come through here leaves a gap: what was before it is of no use.
                 if kept.events.back().is_some_and(|last| last.position.0 + 1 != position) {

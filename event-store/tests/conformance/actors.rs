@@ -52,8 +52,8 @@ pub fn event_with(id: Uuid, payload: Vec<u8>) -> NewEvent {
     NewEvent {
         id,
         event_type: Cow::Borrowed("appointment-booked.v1"),
-        metadata: r#"{"actor":"visit","codec":"postcard/1"}"#.to_owned(),
-        payload,
+        metadata: r#"{"actor":"visit","codec":"postcard/1"}"#.into(),
+        payload: payload.into(),
     }
 }
 

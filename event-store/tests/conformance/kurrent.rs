@@ -291,7 +291,7 @@ async fn of_two_nodes_that_store_under_the_same_ids_one_hears_that_it_was_not_th
         let list = events(2);
         // The same command, decided by two nodes: the same ids, and another time in the metadata.
         let mut other = list.clone();
-        other[0].metadata = r#"{"actor":"visit","codec":"postcard/2"}"#.to_owned();
+        other[0].metadata = r#"{"actor":"visit","codec":"postcard/2"}"#.into();
         let stream = patient(number);
         let (one, two) = tokio::join!(
             nodes[0].append(&stream, Expected::NoStream, list.clone()),

@@ -43,8 +43,8 @@ async fn noise(log: &Log, stream: &str, count: u64) {
     let event = |n: u64| NewEvent {
         id: Uuid::new_v5(&Uuid::nil(), format!("{stream}{n}").as_bytes()),
         event_type: "never-heard-of.v9".into(),
-        metadata: "{}".to_owned(),
-        payload: n.to_be_bytes().to_vec(),
+        metadata: "{}".into(),
+        payload: n.to_be_bytes().into(),
     };
     log.store.append(&stream, Expected::NoStream, (0..count).map(event).collect()).await.unwrap();
 }

@@ -23,8 +23,8 @@ async fn day(log: &Log, template: &str, agenda: AgendaId, date: i32, events: Vec
         NewEvent {
             id: uuid::Uuid::from_bytes(id16(*next + (1 << 40))),
             event_type: encoded.event_type.into(),
-            metadata: template.to_owned(),
-            payload: encoded.payload,
+            metadata: template.into(),
+            payload: encoded.payload.into(),
         }
     });
     log.store.append(&stream, Expected::NoStream, events.collect()).await.unwrap();
@@ -199,7 +199,7 @@ async fn measure_twenty_thousand_patients() {
         let encoded = PatientEvent::PatientRegistered(registered).encode();
         let id = uuid::Uuid::from_bytes(id16(n + (1 << 41)));
         let (event_type, payload) = (encoded.event_type.into(), encoded.payload);
-        let event = NewEvent { id, event_type, metadata: metadata.clone(), payload };
+        let event = NewEvent { id, event_type, metadata: metadata.clone(), payload: payload.into() };
         log.store.append(&StreamName::patient(patient), Expected::NoStream, vec![event]).await.unwrap();
     }
     let path = folder.path().join("views.db");

@@ -216,8 +216,8 @@ impl Log {
         let event = NewEvent {
             id: Uuid::from_bytes(id16(n)),
             event_type: event_type.to_owned().into(),
-            metadata: metadata.to_json(),
-            payload,
+            metadata: metadata.to_json().into(),
+            payload: payload.into(),
         };
         let all = self.store.read_stream(stream, 0, usize::MAX).await.unwrap();
         let expected = Expected::head(all.last().map(|e| e.revision));

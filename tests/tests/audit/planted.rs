@@ -87,7 +87,7 @@ impl Morning {
             panic!("{event:?}")
         };
         change(&mut booked);
-        event.payload = AgendaDayEvent::AppointmentBooked(booked).encode().payload;
+        event.payload = AgendaDayEvent::AppointmentBooked(booked).encode().payload.into();
         event.id = uuid::Uuid::from_bytes(self.world.id());
         event
     }
@@ -101,7 +101,7 @@ impl Morning {
             stream,
             id: uuid::Uuid::from_bytes([id; 16]),
             event_type: encoded.event_type.into(),
-            payload: encoded.payload,
+            payload: encoded.payload.into(),
             ..self.events[self.all("appointment-booked")[0]].clone()
         }
     }
@@ -112,7 +112,7 @@ impl Morning {
 
 /// When an event occurred.
 fn booked_at(event: &Recorded) -> booking_domain::time::Instant {
-    Metadata::parse(&event.metadata).unwrap().occurred_at
+    Metadata::parse(event.metadata.as_bytes()).unwrap().occurred_at
 }
 
 fn another(booked: &mut AppointmentBooked, n: u8) {
@@ -198,9 +198,9 @@ async fn a_change_of_the_rules_binds_what_arrived_ten_seconds_later_and_not_what
     let at = events.iter().position(|event| event.id == booked.id).unwrap();
     for (seconds, flagged) in [(0, false), (10, false), (11, true)] {
         let mut late = booked.clone();
-        let mut metadata = Metadata::parse(&late.metadata).unwrap();
+        let mut metadata = Metadata::parse(late.metadata.as_bytes()).unwrap();
         metadata.received_at.0 += seconds * 1_000_000;
-        late.metadata = metadata.to_json();
+        late.metadata = metadata.to_json().into();
         let mut log = events.clone();
         log.remove(at);
         log.push(late);
@@ -296,9 +296,9 @@ async fn a_patient_moves_to_what_was_offered_and_a_change_binds_ten_seconds_late
         let (appointment, dropped) = (first.booking.appointment, vec![]);
         let event = AgendaDayEvent::AppointmentMoved(AppointmentMoved { appointment, placement, dropped, by_patient });
         let mut planted = morning.planted(booked.stream.clone(), &event, 3);
-        let mut metadata = Metadata::parse(&planted.metadata).unwrap();
+        let mut metadata = Metadata::parse(planted.metadata.as_bytes()).unwrap();
         metadata.received_at.0 += seconds * 1_000_000;
-        planted.metadata = metadata.to_json();
+        planted.metadata = metadata.to_json().into();
         planted
     };
     let (changed, last) = (leaf(morning.events.len() - 1), leaf(morning.events.len()));
@@ -338,10 +338,10 @@ async fn no_claim_is_taken_beyond_a_cap_and_no_booking_made_under_one_without_a_
             taken_at: booking_domain::time::Instant(0),
         });
         let mut planted = morning.planted(StreamName::quota(patient.into()), &taken, n);
-        let mut metadata = Metadata::parse(&planted.metadata).unwrap();
+        let mut metadata = Metadata::parse(planted.metadata.as_bytes()).unwrap();
         metadata.received_at = booked_at(morning.events.last().unwrap());
         metadata.received_at.0 += seconds * 1_000_000;
-        planted.metadata = metadata.to_json();
+        planted.metadata = metadata.to_json().into();
         planted
     };
     let released = |n: u8| {

@@ -234,7 +234,7 @@ async fn a_round_reads_what_is_new_in_the_log_and_nothing_twice() {
         id: Uuid::from_bytes([7; 16]),
         event_type: encoded.event_type.into(),
         metadata: last.metadata.clone(),
-        payload: encoded.payload,
+        payload: encoded.payload.into(),
     };
     app.app.log().append(&stream, Expected::head(Some(last.revision)), vec![event]).await.unwrap();
     assert_eq!(keys_of(&app, &[row.subject]).await, 1);

@@ -7,12 +7,12 @@ use super::house::{Clinic, House};
 use super::kills::is_free;
 use super::portal::Portal;
 use super::witness::{self, Whose};
-use booking_api::AppOptions;
-use booking_api::app::App;
 use booking_api::operator::{Door, KeyCommand, keys};
+use booking_api::{App, AppOptions};
 use booking_engine::Place;
 use booking_tests::Rng;
 use booking_tests::actors::{draft, time};
+use booking_tests::load::events_of;
 use booking_tests::seeds::{rounds, seeds};
 use std::path::Path;
 use std::sync::Arc;
@@ -42,12 +42,6 @@ async fn places(clinic: &Clinic) -> Vec<Place> {
     places
 }
 
-/// Every event of a log, byte for byte.
-async fn bytes_of(app: &App) -> Vec<(u64, String, Vec<u8>)> {
-    let events = booking_tests::load::events_of(&**app.log()).await;
-    events.into_iter().map(|event| (event.position.0, event.metadata, event.payload)).collect()
-}
-
 #[test]
 fn keys_are_replaced_under_load_and_nobody_notices() {
     runtime().block_on(async {
@@ -55,7 +49,7 @@ fn keys_are_replaced_under_load_and_nobody_notices() {
         let clinic = Clinic::found(&house.app().engine).await;
         let load = Arc::new(Load::new(clinic.id, places(&clinic).await));
         let portal = house.portal(&clinic);
-        let before = bytes_of(house.app()).await;
+        let before = events_of(&**house.app().log()).await;
         let root = std::fs::read(house.app().data.join("root.key")).unwrap();
         let (stop, wanted) = (Arc::new(AtomicBool::new(false)), rounds(5, 50));
         let mut rng = Rng::new(1);
@@ -80,7 +74,7 @@ fn keys_are_replaced_under_load_and_nobody_notices() {
         let refused = |known: &Known| matches!(known, Known::Refused(code) if code != "taken" && code != "held");
         assert_eq!(ledger.count(refused), 0, "{:?}", ledger.requests.values().find(|r| refused(&r.known)));
         house.settled().await;
-        let after = bytes_of(house.app()).await;
+        let after = events_of(&**house.app().log()).await;
         assert!(after.starts_with(&before), "an event changed");
         let report = keys(house.app(), KeyCommand::Status).await.unwrap();
         assert_eq!(u64::from(report.clinics[0].version), done + 1);

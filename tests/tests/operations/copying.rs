@@ -48,7 +48,7 @@ impl Invented {
             revision: *revision,
             id: uuid::Uuid::from_bytes(self.rng.bytes()),
             event_type: Arc::from(format!("invented-{}.v1", self.rng.below(20))),
-            metadata: format!("{{\"n\":\"{}\"}}", position.0),
+            metadata: format!("{{\"n\":\"{}\"}}", position.0).into(),
             payload: (0..bytes).map(|n| u8::try_from(n).unwrap_or(7)).collect(),
         }
     }
@@ -186,8 +186,8 @@ fn event(n: u64, payload: &str) -> NewEvent {
     NewEvent {
         id: uuid::Uuid::from_u64_pair(1, n),
         event_type: "invented.v1".into(),
-        metadata: "{}".to_owned(),
-        payload: payload.into(),
+        metadata: "{}".into(),
+        payload: payload.as_bytes().into(),
     }
 }
 

@@ -105,7 +105,7 @@ pub async fn an_id_that_comes_again_at_the_right_revision_is_stored_again(subjec
 pub async fn what_no_store_takes_is_refused_and_nothing_is_stored(subject: &Subject) {
     let store = subject.store.as_ref();
     let typed = |name: String| NewEvent { event_type: Cow::Owned(name), ..event() };
-    let with_metadata = |metadata: &str| NewEvent { metadata: metadata.to_owned(), ..event() };
+    let with_metadata = |metadata: &str| NewEvent { metadata: metadata.into(), ..event() };
     let long_metadata = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_METADATA_BYTES));
     let half = vec![0; MAX_PAYLOAD_BYTES / 2 + 1];
     let twice = event();

@@ -21,8 +21,8 @@ pub async fn what_was_appended_is_read_to_the_byte(subject: &Subject) {
         .map(|(n, payload)| NewEvent {
             id: fresh_id(),
             event_type: Cow::Owned(format!("type-{n}.v{n}")),
-            metadata: format!(r#"{{"n":"{n}","text":"é\u0000 '\"  {}"}}"#, '\u{1F9D1}'),
-            payload,
+            metadata: format!(r#"{{"n":"{n}","text":"é\u0000 '\"  {}"}}"#, '\u{1F9D1}').into(),
+            payload: payload.into(),
         })
         .collect();
     stored(store.append(&patient(1), Expected::NoStream, list.clone()).await);
