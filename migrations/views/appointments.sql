@@ -15,11 +15,11 @@ CREATE TABLE appointments_@ (
     body        BLOB NOT NULL              -- postcard of the view's row; personal data in it is sealed
 ) STRICT;
 
-CREATE INDEX IF NOT EXISTS appointments_@_by_reference ON appointments_@ (clinic, reference);
+-- As few and as short as they can be: each is written for each booking.
+CREATE INDEX IF NOT EXISTS appointments_@_by_reference ON appointments_@ (reference);
 CREATE INDEX IF NOT EXISTS appointments_@_by_link      ON appointments_@ (link_hash);
 CREATE INDEX IF NOT EXISTS appointments_@_by_patient   ON appointments_@ (patient) WHERE patient IS NOT NULL;
 CREATE INDEX IF NOT EXISTS appointments_@_by_subject   ON appointments_@ (subject);
-CREATE INDEX IF NOT EXISTS appointments_@_by_start     ON appointments_@ (clinic, start, id);
-CREATE INDEX IF NOT EXISTS appointments_@_by_agenda    ON appointments_@ (agenda, start, id);
-CREATE INDEX IF NOT EXISTS appointments_@_to_reconcile ON appointments_@ (clinic, start, id)
+CREATE INDEX IF NOT EXISTS appointments_@_by_start     ON appointments_@ (clinic, start);
+CREATE INDEX IF NOT EXISTS appointments_@_to_reconcile ON appointments_@ (clinic, start)
     WHERE provisional = 1 AND online = 1 AND live = 1;

@@ -53,8 +53,12 @@ impl Demand {
     ) -> Result<Vec<(DemandKey, u64)>, ViewError> {
         let sql = "SELECT date, service, reason, viewer, body FROM demand WHERE clinic = ? AND date BETWEEN ? AND ? \
                    ORDER BY date, service, reason, viewer";
-        let rows =
-            sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(from.0).bind(to.0).fetch_all(&self.db.readers).await?;
+        let rows = sqlx::query(sql)
+            .bind(clinic.bytes().to_vec())
+            .bind(from.0)
+            .bind(to.0)
+            .fetch_all(self.db.rows_of(VIEW).await?)
+            .await?;
         rows.iter()
             .map(|row| {
                 let service: &[u8] = row.try_get(1)?;

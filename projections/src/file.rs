@@ -3,12 +3,17 @@
 //! Nothing in it is worth repairing, and nothing is deleted unasked: a file that is not ours may be somebody's work.
 //! [`discard`] is what `rebuild` calls after a person said so.
 
+use crate::projection::ViewError;
+use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
@@ -85,19 +90,47 @@ pub(crate) fn refused(path: &Path) -> impl Fn(sqlx::Error) -> OpenError {
     }
 }
 
+/// Has rows that may wait to be written.
+#[async_trait]
+pub(crate) trait Waiting: Send + Sync {
+    /// Writes those that were shown before.
+    async fn write_waiting(&self) -> Result<(), ViewError>;
+}
+
 /// The file of the views as runners and questions use it.
-#[derive(Debug)]
 pub struct Db {
     /// The one writer; none once it is closed.
     writer: Mutex<Option<SqliteConnection>>,
+    /// For runners, which know what is written. Questions go through [`Db::rows_of`].
     pub(crate) readers: SqlitePool,
+    waiting: RwLock<HashMap<&'static str, Weak<dyn Waiting>>>,
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("readers", &self.readers).finish_non_exhaustive()
+    }
 }
 
 impl Db {
     /// Opens the file, or makes it.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let (writer, readers) = open(path).await?;
-        Ok(Self { writer: Mutex::new(Some(writer)), readers })
+        Ok(Self { writer: Mutex::new(Some(writer)), readers, waiting: RwLock::default() })
+    }
+
+    /// From now on whoever asks for the rows of this view waits until those that were shown are written.
+    pub(crate) fn defer(&self, view: &'static str, rows: Weak<dyn Waiting>) {
+        self.waiting.write().unwrap_or_else(PoisonError::into_inner).insert(view, rows);
+    }
+
+    /// Connections for a question to the rows of a view: everything that it was shown to have applied is in them.
+    pub(crate) async fn rows_of(&self, view: &str) -> Result<&SqlitePool, ViewError> {
+        let waiting = self.waiting.read().unwrap_or_else(PoisonError::into_inner).get(view).and_then(Weak::upgrade);
+        if let Some(rows) = waiting {
+            rows.write_waiting().await?;
+        }
+        Ok(&self.readers)
     }
 
     /// The writer, when it is this caller's turn.

@@ -13,6 +13,8 @@ pub struct RunnerOptions {
     pub poll: Duration,
     /// Rows kept from page to page. Default: 2,000.
     pub warm_rows: usize,
+    /// Rows that wait to be written, at most. Default: 20,000.
+    pub unsaved_rows: usize,
 }
 
 /// Between two pages so much more is waited for: a transaction costs as much for one event as for many. Whoever waits for
@@ -33,7 +35,7 @@ pub(crate) const REBUILD_ROWS: usize = 50_000;
 
 impl Default for RunnerOptions {
     fn default() -> Self {
-        Self { page: 2_000, rebuild_page: 10_000, poll: Duration::from_secs(1), warm_rows: 2_000 }
+        Self { page: 2_000, rebuild_page: 10_000, poll: Duration::from_secs(1), warm_rows: 2_000, unsaved_rows: 20_000 }
     }
 }
 

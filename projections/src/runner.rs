@@ -11,15 +11,17 @@
 
 use crate::apply::Unfolded;
 use crate::checkpoint::{self, Checkpoint};
-use crate::file::Db;
+use crate::file::{Db, Waiting};
 use crate::pace::{Progress, REBUILD_ROWS, RunnerOptions, SAVE_WITHIN};
 use crate::projection::{At, Rows, View, ViewError};
 use crate::status::{ProjectionStatus, StopReason};
+use async_trait::async_trait;
 use booking_store::{EventStore, Page, Position};
 use futures::FutureExt;
 use sqlx::Connection;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify, watch};
@@ -91,6 +93,8 @@ pub struct Runner<V: View> {
     pub(crate) rebuild_lock: Mutex<()>,
     pub(crate) options: RunnerOptions,
     applied: watch::Sender<Option<Position>>,
+    /// Rows that were shown are not written yet.
+    waiting: AtomicBool,
     health: StdMutex<Health>,
     resume: Notify,
 }
@@ -127,7 +131,8 @@ impl<V: View> Runner<V> {
         let (saved_at, careful, caught_up) = (Instant::now(), false, false);
         let lane = Mutex::new(Lane { checkpoint, reached: position, saved_at, careful, quarantined, rows, caught_up });
         let rebuild_lock = Mutex::new(());
-        Ok(Self { view, store, db, lane, rebuild_lock, options, applied: watch::Sender::new(position), health, resume })
+        let (applied, waiting) = (watch::Sender::new(position), AtomicBool::new(false));
+        Ok(Self { view, store, db, lane, rebuild_lock, options, applied, waiting, health, resume })
     }
 
     /// Starts [`Runner::run`] as a task; should it break, the status says so.
@@ -254,7 +259,9 @@ impl<V: View> Runner<V> {
         }
         rows.turn();
         let now =
-            !V::DEFERRED && !idle || lane.careful || done.bad.is_some() || rows.waiting() > self.options.warm_rows;
+            !V::DEFERRED && !idle || lane.careful || done.bad.is_some() || rows.waiting() > self.options.unsaved_rows;
+        // Before it is told that they are shown.
+        self.waiting.store(rows.waiting() > 0, Ordering::Release);
         (lane.rows, lane.reached) = (rows, done.reached);
         if now {
             self.save_lane(lane).await?;
@@ -275,6 +282,20 @@ impl<V: View> Runner<V> {
         self.save_lane(&mut *self.lane.lock().await).await
     }
 
+    /// Writes the rows that were shown and wait, for somebody who reads them.
+    pub async fn write_waiting(&self) -> Result<(), ViewError> {
+        // Usually nothing waits, and whoever asks is not kept by a rebuild that has the lane.
+        if !self.waiting.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut lane = self.lane.lock().await;
+        self.save_lane(&mut lane).await.map_err(|halt| ViewError::Unwritten(halt.to_string()))?;
+        if lane.checkpoint.position < self.position() {
+            return Err(ViewError::Unwritten("they are being made again".to_owned()));
+        }
+        Ok(())
+    }
+
     /// The same for who has the lane.
     pub(crate) async fn save_lane(&self, lane: &mut Lane<V>) -> Result<(), Halt> {
         lane.saved_at = Instant::now();
@@ -291,6 +312,8 @@ impl<V: View> Runner<V> {
         }
         rows.settle(if lane.caught_up { self.options.warm_rows } else { REBUILD_ROWS });
         (lane.rows, lane.checkpoint, lane.reached) = (rows, to, to.position);
+        // After pages that are read again there may be less on the disk than was shown.
+        self.waiting.store(to.position < self.position(), Ordering::Release);
         Ok(())
     }
 
@@ -370,6 +393,13 @@ impl<V: View> Runner<V> {
 
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl<V: View> Waiting for Runner<V> {
+    async fn write_waiting(&self) -> Result<(), ViewError> {
+        Self::write_waiting(self).await
     }
 }
 

@@ -8,22 +8,19 @@ use crate::clinics::Clinics;
 use crate::demand::Demand;
 use crate::directory::{Directory, ProfileOpener};
 use crate::erasures::Erasures;
-use crate::file::{self, Db, OpenError};
+use crate::file::{self, Db, OpenError, Waiting};
 use crate::ledger::Ledger;
 use crate::pace::RunnerOptions;
 use crate::projection::{View, ViewError};
 use crate::rebuild::{RebuildError, RebuildReport};
-use crate::runner::{Halt, QuarantineError, Runner};
+use crate::runner::{QuarantineError, Runner};
 use crate::status::ProjectionStatus;
 use async_trait::async_trait;
-use booking_domain::agenda_day::AgendaDay;
-use booking_domain::ids::AgendaId;
-use booking_domain::time::WallDate;
 use booking_store::{EventStore, Position};
 use futures::{Stream, StreamExt};
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +32,6 @@ trait Lane: Send + Sync {
     fn status(&self) -> ProjectionStatus;
     fn spawn(&self, stop: CancellationToken) -> JoinHandle<()>;
     async fn wait_for(&self, position: Position, timeout: Duration) -> bool;
-    async fn save(&self) -> Result<(), Halt>;
     async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError>;
     async fn quarantine(&self, position: Position, reason: &str) -> Result<(), QuarantineError>;
 }
@@ -54,9 +50,6 @@ impl<V: View> Lane for Arc<Runner<V>> {
     async fn wait_for(&self, position: Position, timeout: Duration) -> bool {
         Runner::wait_for(self, position, timeout).await
     }
-    async fn save(&self) -> Result<(), Halt> {
-        Runner::save(self).await
-    }
     async fn rebuild(&self, cancel: &CancellationToken) -> Result<RebuildReport, RebuildError> {
         Runner::rebuild(self, cancel).await
     }
@@ -71,7 +64,8 @@ pub struct Views {
     pub clinics: Arc<Clinics>,
     /// What can be booked.
     pub availability: Arc<Availability>,
-    agenda: Arc<Agendas>,
+    /// The staff agenda.
+    pub agenda: Arc<Agendas>,
     /// Appointments, and the reconciliation queue.
     pub appointments: Arc<Appointments>,
     /// Patients.
@@ -170,29 +164,6 @@ impl Views {
         }
     }
 
-    /// The day of an agenda; none if nothing ever happened on it.
-    pub async fn agenda_day(&self, agenda: AgendaId, date: WallDate) -> Result<Option<AgendaDay>, ViewError> {
-        self.write_agendas().await?;
-        self.agenda.day(agenda, date).await
-    }
-
-    /// The days of an agenda from one date to another, both included, on which something happened.
-    pub async fn agenda_days(
-        &self,
-        agenda: AgendaId,
-        from: WallDate,
-        to: WallDate,
-    ) -> Result<Vec<(WallDate, AgendaDay)>, ViewError> {
-        self.write_agendas().await?;
-        self.agenda.days(agenda, from, to).await
-    }
-
-    /// Whoever reads the rows of agendas asks for them to be written first; under load that is once for many bookings.
-    async fn write_agendas(&self) -> Result<(), ViewError> {
-        let Some(lane) = self.lane(Agendas::NAME) else { return Ok(()) };
-        lane.save().await.map_err(|halt| ViewError::Unwritten(halt.to_string()))
-    }
-
     /// The position that every view has applied; none if one of them has applied nothing.
     pub fn position(&self) -> Option<Position> {
         self.lanes.iter().map(|lane| lane.status().position).min().flatten()
@@ -257,7 +228,13 @@ impl Opening<'_> {
     async fn lane<V: View>(&self, view: &Arc<V>) -> Result<Box<dyn Lane>, OpenError> {
         let (view, store, db) = (Arc::clone(view), Arc::clone(&self.store), Arc::clone(&self.db));
         match Runner::open(view, store, db, self.options).await {
-            Ok(runner) => Ok(Box::new(Arc::new(runner))),
+            Ok(runner) => {
+                let runner = Arc::new(runner);
+                if V::DEFERRED {
+                    self.db.defer(V::NAME, Arc::downgrade(&runner) as Weak<dyn Waiting>);
+                }
+                Ok(Box::new(runner))
+            }
             Err(ViewError::Sql(error)) => Err(file::refused(self.path)(error)),
             Err(row @ ViewError::Row { .. }) => {
                 Err(OpenError::Damaged { path: self.path.to_owned(), why: row.to_string() })

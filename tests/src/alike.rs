@@ -52,7 +52,7 @@ pub async fn differences(
     compare("the clinic", a == b);
     let days: BTreeSet<_> = events.iter().filter_map(|e| e.stream.as_agenda_day()).collect();
     for (agenda, date) in days {
-        let [a, b] = [one.agenda_day(agenda, date).await.unwrap(), other.agenda_day(agenda, date).await.unwrap()];
+        let [a, b] = [one.agenda.day(agenda, date).await.unwrap(), other.agenda.day(agenda, date).await.unwrap()];
         compare(&format!("the agenda {agenda} on {date}"), a == b);
         if let (Some(a), Some(b), Some(clinic)) = (a, b, one.clinics.clinic(clinic)) {
             let [a, b] = [a, b].map(|day| render(&clinic, agenda, date, &day, now));

@@ -8,9 +8,8 @@
 use super::AppState;
 use super::doors::{Crowded, Seat};
 use axum::Router;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderValue, StatusCode, Version, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -104,13 +103,21 @@ async fn not_taken(error: &std::io::Error) {
 
 /// While a server drains, each answer says that its connection closes; and of those in reserve each on which somebody is sent
 /// away: its place is for somebody else.
-pub(super) async fn say_goodbye(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let takes_it = request.version() <= Version::HTTP_11;
-    let crowded = request.extensions().get() == Some(&Crowded(true));
-    let mut response = next.run(request).await;
-    let sent_away = crowded && response.status() == StatusCode::SERVICE_UNAVAILABLE;
-    if takes_it && (sent_away || app.draining.is_cancelled()) {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+pub(super) struct Leaving {
+    takes_it: bool,
+    crowded: bool,
+}
+
+impl Leaving {
+    pub(super) fn of(request: &Request) -> Self {
+        let crowded = request.extensions().get() == Some(&Crowded(true));
+        Self { takes_it: request.version() <= Version::HTTP_11, crowded }
     }
-    response
+
+    pub(super) fn say_goodbye(&self, app: &AppState, response: &mut Response) {
+        let sent_away = self.crowded && response.status() == StatusCode::SERVICE_UNAVAILABLE;
+        if self.takes_it && (sent_away || app.draining.is_cancelled()) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
 }

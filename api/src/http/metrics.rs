@@ -6,7 +6,6 @@ use super::shedding::Kind;
 use crate::app::App;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use booking_store::DurationCounts;
 use prometheus_client::encoding::text::encode;
@@ -53,22 +52,26 @@ impl Default for Requests {
     }
 }
 
-/// Counts a request under the template of its route, never under its address.
-pub(super) async fn count(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    // A method of somebody's invention is not a label either.
-    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD];
-    let method = if known.contains(request.method()) { request.method().as_str() } else { "other" }.to_owned();
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let begun = Instant::now();
-    let response = next.run(request).await;
-    let requests = &app.requests;
-    let status = response.status().as_u16();
-    requests
-        .seconds
-        .get_or_create(&Route { method: method.clone(), route: route.clone() })
-        .observe(begun.elapsed().as_secs_f64());
-    requests.answered.get_or_create(&Answered { method, route, status }).inc();
-    response
+/// A request that is being counted: under the template of its route, never under its address.
+pub(super) struct Counting {
+    route: Route,
+    begun: Instant,
+}
+
+impl Counting {
+    pub(super) fn begin(request: &Request) -> Self {
+        // A method of somebody's invention is not a label either.
+        let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD];
+        let method = if known.contains(request.method()) { request.method().as_str() } else { "other" }.to_owned();
+        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+        Self { route: Route { method, route }, begun: Instant::now() }
+    }
+
+    pub(super) fn end(self, requests: &Requests, response: &Response) {
+        requests.seconds.get_or_create(&self.route).observe(self.begun.elapsed().as_secs_f64());
+        let (Route { method, route }, status) = (self.route, response.status().as_u16());
+        requests.answered.get_or_create(&Answered { method, route, status }).inc();
+    }
 }
 
 /// The scrape.

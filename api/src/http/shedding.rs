@@ -8,11 +8,9 @@
 
 use super::AppState;
 use super::doors::{Crowded, Doors};
-use super::problem::Problem;
-use axum::extract::{Request, State};
+use super::problem::{ApiResult, Problem};
+use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use booking_engine::vault::draw;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -181,8 +179,8 @@ impl Places {
     }
 
     /// Whoever is sent away for want of a connection that anybody is answered on.
-    fn sends_away(&self, kind: Kind, request: &Request) -> bool {
-        let away = kind == Kind::Visitor && request.extensions().get() == Some(&Crowded(true));
+    fn sends_away(&self, kind: Kind, crowded: bool) -> bool {
+        let away = kind == Kind::Visitor && crowded;
         if away {
             self.gate(kind).shed.fetch_add(1, Ordering::Relaxed);
         }
@@ -238,20 +236,29 @@ impl Drop for Waits<'_> {
     }
 }
 
-/// Before everything that costs anything. A place is held until the answer's head is there; a stream goes on without one.
-pub(super) async fn admit(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    // Style sheets and scripts come from memory.
-    if request.uri().path().starts_with("/assets/") {
-        return next.run(request).await;
+/// What decides about a request before anything is looked up.
+pub(super) struct Asked {
+    /// None: what is asked for comes from memory.
+    kind: Option<Kind>,
+    crowded: bool,
+}
+
+impl Asked {
+    pub(super) fn of(request: &Request) -> Self {
+        let path = request.uri().path();
+        // Style sheets and scripts.
+        let kind = (!path.starts_with("/assets/")).then(|| Kind::of(path));
+        Self { kind, crowded: request.extensions().get() == Some(&Crowded(true)) }
     }
-    let kind = Kind::of(request.uri().path());
-    if app.places.sends_away(kind, &request) {
-        return busy(&app).into_response();
+
+    /// A place to be worked on in, before everything that costs anything.
+    pub(super) async fn admit(self, app: &AppState) -> ApiResult<Option<OwnedSemaphorePermit>> {
+        let Some(kind) = self.kind else { return Ok(None) };
+        if app.places.sends_away(kind, self.crowded) {
+            return Err(busy(app));
+        }
+        app.places.take(kind).await.map(Some).ok_or_else(|| busy(app))
     }
-    let Some(_place) = app.places.take(kind).await else {
-        return busy(&app).into_response();
-    };
-    next.run(request).await
 }
 
 fn busy(app: &AppState) -> Problem {

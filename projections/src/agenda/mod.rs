@@ -35,23 +35,31 @@ impl Agendas {
         Self { db }
     }
 
-    /// The day of an agenda as it is written; none if nothing ever happened on it.
-    pub(crate) async fn day(&self, agenda: AgendaId, date: WallDate) -> Result<Option<AgendaDay>, ViewError> {
+    /// The day of an agenda; none if nothing ever happened on it.
+    pub async fn day(&self, agenda: AgendaId, date: WallDate) -> Result<Option<AgendaDay>, ViewError> {
         let sql = "SELECT body FROM agenda_days WHERE agenda = ? AND date = ?";
-        let row = sqlx::query(sql).bind(agenda.bytes().to_vec()).bind(date.0).fetch_optional(&self.db.readers).await?;
+        let row = sqlx::query(sql)
+            .bind(agenda.bytes().to_vec())
+            .bind(date.0)
+            .fetch_optional(self.db.rows_of(VIEW).await?)
+            .await?;
         row.map(|row| unpack(VIEW, row.try_get(0)?)).transpose()
     }
 
-    /// The days of an agenda from one date to another, both included, on which something happened, as they are written.
-    pub(crate) async fn days(
+    /// The days of an agenda from one date to another, both included, on which something happened.
+    pub async fn days(
         &self,
         agenda: AgendaId,
         from: WallDate,
         to: WallDate,
     ) -> Result<Vec<(WallDate, AgendaDay)>, ViewError> {
         let sql = "SELECT date, body FROM agenda_days WHERE agenda = ? AND date BETWEEN ? AND ? ORDER BY date";
-        let rows =
-            sqlx::query(sql).bind(agenda.bytes().to_vec()).bind(from.0).bind(to.0).fetch_all(&self.db.readers).await?;
+        let rows = sqlx::query(sql)
+            .bind(agenda.bytes().to_vec())
+            .bind(from.0)
+            .bind(to.0)
+            .fetch_all(self.db.rows_of(VIEW).await?)
+            .await?;
         rows.iter().map(|row| Ok((WallDate(row.try_get(0)?), unpack(VIEW, row.try_get(1)?)?))).collect()
     }
 }

@@ -39,10 +39,11 @@ const TABLE: RowTable = RowTable {
 #[async_trait]
 impl View for Appointments {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
     const TABLES: Tables =
         Tables { names: &["appointments"], sql: include_str!("../../../migrations/views/appointments.sql") };
+    const DEFERRED: bool = true;
     type Event = Envelope;
     type Key = AppointmentId;
     type Row = AppointmentRow;

@@ -166,7 +166,7 @@ async fn check(views: &Views, log: &Log) {
         let stream = StreamName::agenda_day(agenda, date);
         let folded = load::<AgendaDay>(&log.store, &stream, Upto::Head).await.unwrap();
         let there = folded.revision.map(|_| folded.state.clone());
-        assert_eq!(views.agenda_day(agenda, date).await.unwrap(), there);
+        assert_eq!(views.agenda.day(agenda, date).await.unwrap(), there);
         assert_eq!(views.availability.day(agenda, date), there.map(|day| day.occupancy));
         for (id, expected) in folded.state.appointments {
             let row = views.appointments.by_id(id).await.unwrap().unwrap();

@@ -267,8 +267,12 @@ async fn rows_that_cannot_be_written_later_are_made_again_from_the_log() {
     view.fail_after_writing.store(true, Ordering::SeqCst);
     assert!(matches!(runner.save().await, Err(Halt::Again(_))));
     view.fail_after_writing.store(false, Ordering::SeqCst);
+    // What was shown is not there for somebody who reads the rows now: they are told so, and not given older ones.
+    assert!(matches!(runner.write_waiting().await, Err(ViewError::Unwritten(_))));
+    runner.step(&CancellationToken::new()).await.unwrap();
+    assert!(matches!(runner.write_waiting().await, Err(ViewError::Unwritten(_))));
     run_to_the_end(&runner).await.unwrap();
-    runner.save().await.unwrap();
+    runner.write_waiting().await.unwrap();
     assert_eq!(total(&path).await, 20);
 }
 

@@ -292,7 +292,7 @@ impl ProfileOpener for Opener {
 }
 
 pub fn options() -> RunnerOptions {
-    RunnerOptions { page: 7, rebuild_page: 7, poll: Duration::from_millis(50), warm_rows: 3 }
+    RunnerOptions { page: 7, rebuild_page: 7, poll: Duration::from_millis(50), warm_rows: 3, unsaved_rows: 3 }
 }
 
 pub fn folder() -> TempDir {

@@ -206,7 +206,7 @@ async fn a_rendered_day_shows_icons_states_and_ended_appointments_and_no_persona
     let planned = AppointmentBooked { booking: staff, placement: with_tail, hold: None };
     log.on_day(1, date, AgendaDayEvent::AppointmentBooked(planned)).await;
     let views = views(&folder.path().join("views.db"), &log).await;
-    let day = views.agenda_day(agenda(1), date).await.unwrap().unwrap();
+    let day = views.agenda.day(agenda(1), date).await.unwrap().unwrap();
     let shown = render(&the_clinic(2), agenda(1), date, &day, now());
 
     let pieces: Vec<_> = shown.slots[0].availabilities.iter().map(|a| (a.icon, a.state)).collect();
@@ -234,7 +234,7 @@ async fn a_rendered_day_shows_icons_states_and_ended_appointments_and_no_persona
     assert_eq!(shown.appointments[1].touched, 5);
     let json = serde_json::to_string(&shown).unwrap();
     assert!(json.contains("cloud_clock") && !json.contains("ciphertext"), "{json}");
-    assert_eq!(views.agenda_days(agenda(1), date, date).await.unwrap().len(), 1);
+    assert_eq!(views.agenda.days(agenda(1), date, date).await.unwrap().len(), 1);
     views.close().await;
 }
 

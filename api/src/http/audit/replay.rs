@@ -302,7 +302,7 @@ async fn present(app: &AppState, clinic: ClinicId, query: &AgendaQuery) -> ApiRe
         if let (Some((_, from)), Some((_, to))) = (wanted.first(), wanted.last()) {
             let agendas: std::collections::BTreeSet<AgendaId> = wanted.iter().map(|(agenda, _)| *agenda).collect();
             for agenda in agendas {
-                let days = app.views.agenda_days(agenda, *from, *to).await.map_err(reads::unanswered)?;
+                let days = app.views.agenda.days(agenda, *from, *to).await.map_err(reads::unanswered)?;
                 found.extend(days.into_iter().map(|(date, day)| ((agenda, date), day)));
             }
         }

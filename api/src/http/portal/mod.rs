@@ -15,12 +15,10 @@ use super::AppState;
 use super::audit::replay::AsOf;
 use super::extract::ApiPath;
 use super::problem::{ApiResult, Problem};
-use super::reads;
 use super::wire::Text;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use booking_domain::clinic::Clinic;
 use booking_domain::ids::ClinicId;
@@ -74,35 +72,30 @@ pub(crate) async fn find(app: &AppState, slug: &str) -> ApiResult<Found> {
     Ok(Found { id, rules })
 }
 
-/// Redirects reads of an old address to the one that the portal has now.
-pub(crate) async fn redirect_old_address(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let moved = path.strip_prefix("/api/v1/portal/").and_then(|rest| {
-        let (slug, tail) = rest.split_once('/').map_or((rest, String::new()), |(s, t)| (s, format!("/{t}")));
-        let (_, current) = app.views.clinics.by_slug(slug)?;
-        (current != slug).then(|| format!("/api/v1/portal/{current}{tail}"))
-    });
-    if let Some(target) = moved {
-        let query = request.uri().query().map_or(String::new(), |q| format!("?{q}"));
-        if let Ok(location) = HeaderValue::from_str(&format!("{target}{query}")) {
-            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response();
-        }
+/// Where a request to an old address of a portal is sent: to the one that it has now.
+pub(crate) fn moved(app: &AppState, request: &Request) -> Option<Response> {
+    let rest = request.uri().path().strip_prefix("/api/v1/portal/")?;
+    let (slug, tail) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    let (_, current) = app.views.clinics.by_slug(slug)?;
+    if current == slug {
+        return None;
     }
-    next.run(request).await
+    let query = request.uri().query().map_or(String::new(), |q| format!("?{q}"));
+    let location = HeaderValue::from_str(&format!("/api/v1/portal/{current}{tail}{query}")).ok()?;
+    Some((StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response())
 }
 
-/// Gives the portal's page and its services their place in history, which time travel takes; their bodies have no room
-/// for it.
-pub(crate) async fn carry_as_of(State(app): State<AppState>, request: Request, next: Next) -> Response {
+/// Whether the answer has its place in history in a header, for time travel: the portal's page and its services, whose
+/// bodies have no room for it.
+pub(crate) fn carries_standing(request: &Request) -> bool {
     let rest = request.uri().path().strip_prefix("/api/v1/portal/");
-    let carries = rest.is_some_and(|rest| !rest.contains('/') || rest.ends_with("/services"));
-    if !carries || request.method() != Method::GET {
-        return next.run(request).await;
-    }
-    // What is read from here on shows at least this much.
-    let head = app.log().head().await.ok().flatten();
-    let as_of = head.map(|position| AsOf { position, instant: app.engine.now() });
-    reads::as_of(as_of, next.run(request).await)
+    rest.is_some_and(|rest| !rest.contains('/') || rest.ends_with("/services")) && request.method() == Method::GET
+}
+
+/// Where history stands.
+pub(crate) async fn standing(app: &AppState) -> Option<AsOf> {
+    let position = app.log().head().await.ok().flatten()?;
+    Some(AsOf { position, instant: app.engine.now() })
 }
 
 /// A clinic as its portal shows it.
