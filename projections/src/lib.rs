@@ -22,6 +22,7 @@ pub mod agenda;
 mod apply;
 pub mod appointments;
 pub mod availability;
+mod background;
 mod checkpoint;
 pub mod clinics;
 pub mod demand;

@@ -116,7 +116,7 @@ impl<V: View> Runner<V> {
         let cancel = cancel.child_token();
         let _dropped = cancel.clone().drop_guard();
         let runner = Arc::clone(self);
-        let task = tokio::spawn(async move { runner.rebuild_to_the_end(&cancel).await });
+        let task = self.tasks.spawn(async move { runner.rebuild_to_the_end(&cancel).await });
         task.await.unwrap_or_else(|broken| Err(RebuildError::Failed(format!("the rebuild broke: {broken}"))))
     }
 

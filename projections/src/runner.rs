@@ -24,6 +24,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -97,6 +98,8 @@ pub struct Runner<V: View> {
     waiting: AtomicBool,
     health: StdMutex<Health>,
     resume: Notify,
+    /// Where its tasks run: where it was opened.
+    pub(crate) tasks: Handle,
 }
 
 impl<V: View> Runner<V> {
@@ -131,14 +134,14 @@ impl<V: View> Runner<V> {
         let (saved_at, careful, caught_up) = (Instant::now(), false, false);
         let lane = Mutex::new(Lane { checkpoint, reached: position, saved_at, careful, quarantined, rows, caught_up });
         let rebuild_lock = Mutex::new(());
-        let (applied, waiting) = (watch::Sender::new(position), AtomicBool::new(false));
-        Ok(Self { view, store, db, lane, rebuild_lock, options, applied, waiting, health, resume })
+        let (applied, waiting, tasks) = (watch::Sender::new(position), AtomicBool::new(false), Handle::current());
+        Ok(Self { view, store, db, lane, rebuild_lock, options, applied, waiting, health, resume, tasks })
     }
 
     /// Starts [`Runner::run`] as a task; should it break, the status says so.
     pub fn spawn(self: &Arc<Self>, stop: CancellationToken) -> JoinHandle<()> {
         let runner = Arc::clone(self);
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             if AssertUnwindSafe(runner.run(stop)).catch_unwind().await.is_err() {
                 tracing::error!(projection = V::NAME, "a runner broke");
                 runner.health().stopped = Some(StopReason::Broken("it panicked".to_owned()));

@@ -4,6 +4,7 @@ use crate::access::Accesses;
 use crate::agenda::Agendas;
 use crate::appointments::Appointments;
 use crate::availability::Availability;
+use crate::background::Background;
 use crate::clinics::Clinics;
 use crate::demand::Demand;
 use crate::directory::{Directory, ProfileOpener};
@@ -19,7 +20,8 @@ use async_trait::async_trait;
 use booking_store::{EventStore, Position};
 use futures::{Stream, StreamExt};
 use std::fmt;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -82,6 +84,8 @@ pub struct Views {
     db: Arc<Db>,
     stop: CancellationToken,
     tasks: StdMutex<Vec<JoinHandle<()>>>,
+    /// Ends with the views, and their tasks with it.
+    _background: Arc<Background>,
 }
 
 impl fmt::Debug for Views {
@@ -101,6 +105,20 @@ impl Views {
         opener: Arc<dyn ProfileOpener>,
         options: RunnerOptions,
     ) -> Result<Self, OpenError> {
+        let refused = |source| OpenError::Io { path: path.to_owned(), source };
+        let background = Arc::new(Background::start().map_err(refused)?);
+        let opening = Self::open_in(Arc::clone(&background), path.to_owned(), store, opener, options);
+        background.spawn(opening).await.map_err(|broken| refused(io::Error::other(broken)))?
+    }
+
+    async fn open_in(
+        background: Arc<Background>,
+        path: PathBuf,
+        store: Arc<dyn EventStore>,
+        opener: Arc<dyn ProfileOpener>,
+        options: RunnerOptions,
+    ) -> Result<Self, OpenError> {
+        let path = &path;
         let db = Arc::new(Db::open(path).await?);
         let clinics = Arc::new(Clinics::new(Arc::clone(&store)));
         let availability = Arc::new(Availability::default());
@@ -138,6 +156,7 @@ impl Views {
             db,
             stop,
             tasks,
+            _background: background,
         })
     }
 
