@@ -125,7 +125,7 @@ impl WallDate {
 
 impl fmt::Display for WallDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.naive().format("%Y-%m-%d"))
+        fmt::Display::fmt(&self.naive(), f)
     }
 }
 impl fmt::Debug for WallDate {
@@ -286,6 +286,15 @@ pub fn age_in_months(birth: WallDate, on: WallDate) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_date_is_written_as_by_its_format(days in prop_oneof![-1_000_000..4_000_000_i32, any::<i32>()]) {
+            let date = WallDate(days);
+            prop_assert_eq!(date.to_string(), date.naive().format("%Y-%m-%d").to_string());
+        }
+    }
 
     fn date(y: i32, m: u32, d: u32) -> WallDate {
         WallDate::from_ymd(y, m, d).unwrap()

@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 #[async_trait]
 trait Lane: Send + Sync {
     fn name(&self) -> &'static str;
+    fn position(&self) -> Option<Position>;
     fn status(&self) -> ProjectionStatus;
     fn spawn(&self, stop: CancellationToken) -> JoinHandle<()>;
     async fn wait_for(&self, position: Position, timeout: Duration) -> bool;
@@ -42,6 +43,9 @@ trait Lane: Send + Sync {
 impl<V: View> Lane for Arc<Runner<V>> {
     fn name(&self) -> &'static str {
         V::NAME
+    }
+    fn position(&self) -> Option<Position> {
+        Runner::position(self)
     }
     fn status(&self) -> ProjectionStatus {
         Runner::status(self)
@@ -185,7 +189,7 @@ impl Views {
 
     /// The position that every view has applied; none if one of them has applied nothing.
     pub fn position(&self) -> Option<Position> {
-        self.lanes.iter().map(|lane| lane.status().position).min().flatten()
+        self.lanes.iter().map(|lane| lane.position()).min().flatten()
     }
 
     /// How each projection is.

@@ -14,6 +14,7 @@ use booking_domain::ids::{ClinicId, CommandId, MemberId};
 use booking_domain::values::Role;
 use booking_engine::Actor;
 use booking_engine::vault::{SessionLookup, Staff, Token, Visit, VisitLookup};
+use std::sync::Arc;
 use tower_http::request_id::RequestId;
 use uuid::Uuid;
 
@@ -132,10 +133,10 @@ impl VisitorToken {
         Self(parse(field).filter(|(kind, _)| *kind == 'v').map(|(_, token)| token))
     }
     /// The visit, if it is one of this clinic's that is going on.
-    pub async fn visit(&self, app: &AppState, clinic: ClinicId) -> ApiResult<Visit> {
+    pub async fn visit(&self, app: &AppState, clinic: ClinicId) -> ApiResult<Arc<Visit>> {
         let token = self.0.as_ref().ok_or_else(Problem::unauthorized)?;
         match app.engine.vault().visit_by_token(clinic, token, app.engine.now()).await? {
-            VisitLookup::Open(visit) => Ok(*visit),
+            VisitLookup::Open(visit) => Ok(visit),
             VisitLookup::Expired => Err(Problem::new(
                 axum::http::StatusCode::UNAUTHORIZED,
                 "visit_expired",

@@ -5,6 +5,7 @@ use crate::http::AppState;
 use crate::http::audit::replay::AsOf;
 use crate::http::problem::{ApiResult, Problem};
 use axum::Json;
+use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use booking_domain::ids::{AppointmentId, ClinicId};
@@ -94,6 +95,26 @@ impl<T: Serialize> IntoResponse for Read<T> {
     }
 }
 
+/// 200 with a long body, written at once into room for about so many bytes: `Json` begins with 128 and moves what it has
+/// each time that it grows.
+#[derive(Debug)]
+pub struct Long<T>(pub T, pub usize);
+
+impl<T: Serialize> IntoResponse for Long<T> {
+    fn into_response(self) -> Response {
+        let Self(body, room) = self;
+        let mut written = Vec::with_capacity(room);
+        match serde_json::to_writer(&mut written, &body) {
+            Ok(()) => {
+                let mut response = Response::new(Body::from(written));
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
+            Err(error) => Problem::internal(error).into_response(),
+        }
+    }
+}
+
 /// Header of an answer whose body has no place for its `as_of`.
 pub const AS_OF: &str = "booking-as-of";
 
@@ -109,4 +130,23 @@ pub fn as_of(as_of: Option<AsOf>, answer: impl IntoResponse) -> Response {
 /// An id of the path as one of ours.
 pub fn ids<C: From<Uuid>, T: From<Uuid>>((clinic, id): (Uuid, Uuid)) -> (C, T) {
     (clinic.into(), id.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn taken_apart(response: Response) -> (u16, axum::http::HeaderMap, Vec<u8>) {
+        let (parts, body) = response.into_parts();
+        (parts.status.as_u16(), parts.headers, axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec())
+    }
+
+    #[tokio::test]
+    async fn a_long_body_is_what_a_short_one_would_be_however_much_room_it_was_given() {
+        let body: Vec<String> = (0..100).map(|n| format!("{n} \"é\" \u{1}")).collect();
+        let short = taken_apart(Json(&body).into_response()).await;
+        for room in [0, 1, short.2.len(), 100_000] {
+            assert_eq!(taken_apart(Long(&body, room).into_response()).await, short);
+        }
+    }
 }

@@ -9,7 +9,9 @@ use booking_domain::ids::{AgendaId, HoldId, PractitionerId, SlotId};
 use booking_domain::time::{Instant, Span, Tz, WallDate, WallTime};
 use booking_domain::values::{BadField, Localized};
 use booking_engine::Place;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use std::ops::Deref;
+use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -56,7 +58,7 @@ pub struct When {
     pub duration_minutes: i64,
     /// The clinic's IANA zone.
     #[schema(example = "America/Toronto")]
-    pub time_zone: String,
+    pub time_zone: &'static str,
 }
 
 impl When {
@@ -69,8 +71,33 @@ impl When {
             start_time: start.to_string(),
             end_time: end.to_string(),
             duration_minutes: span.len_minutes(),
-            time_zone: zone.name().to_owned(),
+            time_zone: zone.name(),
         }
+    }
+}
+
+/// What several items of an answer have in common: made once, and written out with each.
+#[derive(Clone, Debug)]
+pub struct Shared<T>(Arc<T>);
+
+impl<T> Shared<T> {
+    /// To be cloned for each item.
+    pub fn new(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Serialize> Serialize for Shared<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 

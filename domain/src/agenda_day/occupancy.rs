@@ -57,14 +57,22 @@ pub struct Slot {
 impl Slot {
     /// Its whole availabilities in order; a last piece shorter than the interval is not offered (3.6).
     pub fn availabilities(&self) -> impl Iterator<Item = Span> + '_ {
-        let step = i64::from(self.interval_minutes.max(1));
-        let count = self.span.len_minutes() / step;
-        (0..count).map(move |k| Span::minutes(self.span.start.plus_minutes(k * step), step))
+        (0..self.span.len_minutes() / self.step()).map(move |number| self.piece(number))
+    }
+    /// The piece of that number, counted from 0: an availability, if the slot has so many.
+    #[must_use]
+    pub fn piece(&self, number: i64) -> Span {
+        let step = self.step();
+        Span::minutes(self.span.start.plus_minutes(number * step), step)
+    }
+    /// Minutes from one availability to the next.
+    fn step(&self) -> i64 {
+        i64::from(self.interval_minutes.max(1))
     }
     /// The availability that starts at `start`.
     #[must_use]
     pub fn availability_at(&self, start: Instant) -> Option<Span> {
-        let step = i64::from(self.interval_minutes.max(1));
+        let step = self.step();
         let from_start = start.since(self.span.start);
         let piece = Span::minutes(start, step);
         (from_start >= 0 && from_start % (step * 60_000_000) == 0 && self.span.contains(piece)).then_some(piece)
@@ -178,10 +186,7 @@ impl DayOccupancy {
         except: Option<AppointmentId>,
         now: Instant,
     ) -> Freedom {
-        if slot.removed.contains(&piece.start) {
-            return Freedom::Blocked(Blocked::Removed);
-        }
-        if let Some(blocked) = self.time_blocked(piece, except) {
+        if let Some(blocked) = self.gone(slot, piece, except) {
             return Freedom::Blocked(blocked);
         }
         let mut own = None;
@@ -199,6 +204,16 @@ impl DayOccupancy {
             None if slot.withdrawn => Freedom::Blocked(Blocked::Withdrawn),
             None => Freedom::Free,
         }
+    }
+
+    /// Why an availability is free for nobody, whoever asks and at whatever moment: it was discarded, or it is taken by or
+    /// promised to another than `except`. Holds, and whether the slot was withdrawn, are asked after this.
+    #[must_use]
+    pub fn gone(&self, slot: &Slot, piece: Span, except: Option<AppointmentId>) -> Option<Blocked> {
+        if slot.removed.contains(&piece.start) {
+            return Some(Blocked::Removed);
+        }
+        self.time_blocked(piece, except)
     }
 
     /// Whether an appointment or a promise to another than `except` overlaps `span`.

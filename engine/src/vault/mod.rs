@@ -129,7 +129,7 @@ pub struct Vault {
     /// How long a clinic's keys are taken for the newest.
     clinic_keys_last: Duration,
     subjects: Cache<(ClinicId, SubjectId), Arc<SubjectKey>>,
-    visits: Cache<[u8; 32], Visit>,
+    visits: Cache<[u8; 32], Arc<Visit>>,
     sessions: Cache<[u8; 32], Session>,
     bearers: Cache<[u8; 32], Bearer>,
     idempotency: OnceCell<idempotency::Memory>,

@@ -100,7 +100,7 @@ pub struct OpenedVisit {
 #[derive(Clone, Debug)]
 pub enum VisitLookup {
     /// A visit that is going on.
-    Open(Box<Visit>),
+    Open(Arc<Visit>),
     /// A visit that ended and is not deleted yet: its holder may be told to start again.
     Expired,
     /// No visit of this clinic.
@@ -204,7 +204,7 @@ impl Vault {
                 Statement::Insert(&sql::INSERT_SUBJECT_KEY, key_row),
             ])
             .await?;
-        self.visits.put(visits, visit.token_hash, visit.clone());
+        self.visits.put(visits, visit.token_hash, Arc::new(visit.clone()));
         self.subjects.put(subjects, (visit.clinic, visit.subject), Arc::clone(&key));
         Ok(OpenedVisit { token, visit, key })
     }
@@ -217,16 +217,16 @@ impl Vault {
         Ok(match found.filter(|visit| same(&visit.token_hash, &hash) && visit.clinic == clinic) {
             None => VisitLookup::Unknown,
             Some(visit) if now >= visit.expires_at => VisitLookup::Expired,
-            Some(visit) => VisitLookup::Open(Box::new(visit)),
+            Some(visit) => VisitLookup::Open(visit),
         })
     }
 
-    async fn load_visit(&self, hash: [u8; 32]) -> Result<Option<Visit>> {
+    async fn load_visit(&self, hash: [u8; 32]) -> Result<Option<Arc<Visit>>> {
         let epoch = self.visits.epoch();
         let row = self.readers.row(&sql::VISIT, [hash.into()]).await?;
-        let visit = row.as_ref().map(Visit::read).transpose()?;
+        let visit = row.as_ref().map(Visit::read).transpose()?.map(Arc::new);
         if let Some(visit) = &visit {
-            self.visits.put(epoch, hash, visit.clone());
+            self.visits.put(epoch, hash, Arc::clone(visit));
         }
         Ok(visit)
     }
@@ -264,7 +264,7 @@ impl Vault {
             draft.expose(),
         );
         let stored = postcard::to_stdvec(&draft).map_err(|_| VaultError::Damaged("a sealed draft does not encode"))?;
-        self.visits.update(&visit.token_hash, |visit| visit.draft = Some(draft));
+        self.visits.update(&visit.token_hash, |visit| Arc::make_mut(visit).draft = Some(draft));
         let kept = vec![Statement::Change(&sql::SET_DRAFT, vec![visit.id.bytes().into(), stored.into()])];
         if self.readers.shared() {
             // The next request may come to another node, which knows only what is in the database.
@@ -278,7 +278,10 @@ impl Vault {
     /// longer than [`VISIT_HOURS`] after its opening.
     pub fn touch(&self, visit: &Visit, until: Instant) {
         let until = until.min(Visit::latest_end(visit.opened_at));
-        self.visits.update(&visit.token_hash, |visit| visit.expires_at = visit.expires_at.max(until));
+        self.visits.update(&visit.token_hash, |visit| {
+            let visit = Arc::make_mut(visit);
+            visit.expires_at = visit.expires_at.max(until);
+        });
         let values = vec![visit.id.bytes().into(), until.0.into()];
         self.writer.run_behind(vec![Statement::Change(&sql::TOUCH_VISIT, values)]);
     }
@@ -287,13 +290,16 @@ impl Vault {
     pub async fn prove_visit(&self, visit: &Visit, proof: u8, patient: Option<PatientId>) -> Result<()> {
         let values = vec![visit.id.bytes().into(), i64::from(proof).into(), patient.map(PatientId::bytes).into()];
         self.writer.run(vec![Statement::MustChange(&sql::PROVE_VISIT, values)]).await?;
-        self.visits.update(&visit.token_hash, |visit| (visit.proof, visit.patient) = (proof, patient));
+        self.visits.update(&visit.token_hash, |visit| {
+            let visit = Arc::make_mut(visit);
+            (visit.proof, visit.patient) = (proof, patient);
+        });
         Ok(())
     }
 
     /// A code proved a contact, which stands on the disk already: memory learns of it.
     pub(super) fn note_proof(&self, visit: &Visit, bit: u8) {
-        self.visits.update(&visit.token_hash, |visit| visit.proof |= bit);
+        self.visits.update(&visit.token_hash, |visit| Arc::make_mut(visit).proof |= bit);
     }
 
     /// The subjects of visits older than [`VISIT_HOURS`] whose keys nobody kept: [`Vault::purge_visits`] deletes them.

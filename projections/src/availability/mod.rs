@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `shelf` | the snapshot: clinics, days, agendas |
+//! | `shelf` | the snapshot: clinics, days, agendas, and what is left of each day |
 //! | `query` | pages of offers, and counts by day |
 //! | `staff` | what a service would put online, how much is open |
 

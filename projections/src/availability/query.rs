@@ -1,14 +1,14 @@
 //! Pages of offers: narrowed by the index, decided by the domain, sorted by start.
 //!
-//! Days lie in order and do not overlap, so a page is built day by day: the candidates of a day are sorted, then
-//! asked about one by one until the page is full. Only a count by day asks about all of them.
+//! Days lie in order and do not overlap, so a page is built day by day: what is left of a day is sorted, then asked about
+//! one by one until the page is full. Only a count by day asks about all of it.
 
 use super::Availability;
-use super::shelf::Agendas;
+use super::shelf::{Agendas, Day};
 use booking_domain::agenda_day::{Freedom, Slot, wall_times};
 use booking_domain::clinic::{Clinic, Service};
 use booking_domain::ids::{AgendaId, PractitionerId, ServiceId, SlotId};
-use booking_domain::time::{Instant, Span, WallDate, WallTime};
+use booking_domain::time::{Instant, Span, Tz, WallDate, WallTime};
 use booking_domain::values::Modality;
 use booking_domain::visibility::{Candidate, ViewerFacts, is_offered};
 use serde::{Deserialize, Serialize};
@@ -159,11 +159,12 @@ pub struct OfferPage {
     pub days: Vec<(WallDate, usize)>,
 }
 
+/// What is left of a day and was asked for; whether it is free is not asked yet.
 struct Found<'a> {
     key: OfferKey,
     span: Span,
     slot: &'a Slot,
-    freedom: Freedom,
+    day: &'a Day,
 }
 
 impl Query<'_> {
@@ -174,35 +175,37 @@ impl Query<'_> {
     /// What of a day could be offered, in order. Leaves out only what the domain would refuse, or nobody asked for.
     fn candidates<'a>(&self, service: &Service, date: WallDate, agendas: &'a Agendas, found: &mut Vec<Found<'a>>) {
         found.clear();
-        let zone = self.clinic.zone();
+        let after = self.after.filter(|_| !self.count_days);
         for (agenda, day) in agendas {
-            for slot in &day.occupancy.slots {
+            for (slot, pieces) in day.left() {
                 let linked = slot.activity.is_some_and(|a| service.config.activities.contains(&a));
                 if !linked || !self.wants(slot.practitioner) || slot.span.end <= self.now {
                     continue;
                 }
-                for span in slot.availabilities() {
+                let ahead = pieces.filter(|span| span.start > self.now).map(|span| {
                     let key = OfferKey { date, start: span.start, agenda: *agenda, slot: slot.id };
-                    let over = span.start <= self.now;
-                    if over || self.parts != DayParts::ALL && !self.parts.holds(span.start.wall(zone).1) {
-                        continue;
-                    }
-                    if !self.count_days && self.after.is_some_and(|after| key <= after) {
-                        continue;
-                    }
-                    let freedom = day.occupancy.freedom(slot, span, self.viewer.visit, None, self.now);
-                    if !matches!(freedom, Freedom::Blocked(_)) {
-                        found.push(Found { key, span, slot, freedom });
-                    }
-                }
+                    Found { key, span, slot, day }
+                });
+                found.extend(ahead.filter(|found| after.is_none_or(|after| found.key > after)));
             }
         }
         found.sort_unstable_by_key(|f| f.key);
     }
 
-    fn offer(&self, found: &Found<'_>) -> Offer {
-        let Found { key, span, slot, freedom } = found;
-        let (start_time, end_time) = wall_times(*span, slot.date, self.clinic.zone()).unwrap_or((slot.start, slot.end));
+    /// Whether a candidate is offered, and if so, as what.
+    fn judged(&self, service: &Service, found: &Found<'_>) -> Option<Freedom> {
+        let Found { span, slot, day, .. } = found;
+        if self.parts != DayParts::ALL && !self.parts.holds(span.start.wall(self.clinic.zone()).1) {
+            return None;
+        }
+        let freedom = day.occupancy.freedom(slot, *span, self.viewer.visit, None, self.now);
+        let asked = Candidate { slot, span: *span, freedom };
+        is_offered(self.clinic, service, &asked, self.viewer, self.now).then_some(freedom)
+    }
+
+    fn offer(&self, found: &Found<'_>, freedom: Freedom, clock: &mut WallClock) -> Offer {
+        let Found { key, span, slot, .. } = found;
+        let (start_time, end_time) = clock.shows(*span, slot.date).unwrap_or((slot.start, slot.end));
         Offer {
             agenda: key.agenda,
             practitioner: slot.practitioner,
@@ -214,6 +217,27 @@ impl Query<'_> {
             modality: modality_of(self.clinic, slot),
             own_hold: matches!(freedom, Freedom::Own(_)),
         }
+    }
+}
+
+/// The clinic's clock at the times of a page. They come in order and many are the same: each is looked up once.
+struct WallClock {
+    zone: Tz,
+    looked_up: Option<(Span, WallDate)>,
+    shown: Option<(WallTime, WallTime)>,
+}
+
+impl WallClock {
+    fn of(clinic: &Clinic) -> Self {
+        Self { zone: clinic.zone(), looked_up: None, shown: None }
+    }
+
+    fn shows(&mut self, span: Span, date: WallDate) -> Option<(WallTime, WallTime)> {
+        if self.looked_up != Some((span, date)) {
+            self.looked_up = Some((span, date));
+            self.shown = wall_times(span, date, self.zone);
+        }
+        self.shown
     }
 }
 
@@ -242,21 +266,18 @@ impl Availability {
             return page;
         }
         let mut found = Vec::new();
+        let mut clock = WallClock::of(query.clinic);
         for (date, agendas) in days.range(first..=query.to).filter(|(date, _)| query.weekdays.holds(**date)) {
             query.candidates(service, *date, agendas, &mut found);
             let mut count = 0;
             for candidate in &found {
-                let Found { span, slot, freedom, key } = candidate;
-                let asked = Candidate { slot, span: *span, freedom: *freedom };
-                if !is_offered(query.clinic, service, &asked, query.viewer, query.now) {
-                    continue;
-                }
+                let Some(freedom) = query.judged(service, candidate) else { continue };
                 count += 1;
-                if query.after.is_some_and(|after| *key <= after) {
+                if query.after.is_some_and(|after| candidate.key <= after) {
                     continue;
                 }
                 if page.offers.len() < query.limit {
-                    page.offers.push(query.offer(candidate));
+                    page.offers.push(query.offer(candidate, freedom, &mut clock));
                     continue;
                 }
                 page.next = page.offers.last().map(Offer::key);

@@ -28,16 +28,10 @@ impl Availability {
     pub fn online(&self, clinic: &Clinic, now: Instant) -> Online {
         let Some(days) = clinic.id().and_then(|id| self.days(id)) else { return Online::Nothing };
         let today = now.wall(clinic.zone()).0.plus_days(-1);
-        let ahead = days.range(today..).flat_map(|(_, agendas)| agendas.values()).flat_map(|day| {
-            let slots = day.occupancy.slots.iter().filter(move |s| s.activity.is_some() && s.span.end > now);
-            slots.flat_map(move |slot| slot.availabilities().map(move |span| (day, slot, span)))
-        });
-        let end_of_holds = Instant(i64::MAX);
-        let free = ahead.filter(|(day, slot, span)| {
-            span.start > now && day.occupancy.freedom(slot, *span, None, None, end_of_holds) == Freedom::Free
-        });
+        let ahead = days.range(today..).flat_map(|(_, agendas)| agendas.values());
+        let open = ahead.flat_map(|day| day.left_open(now)).filter(|(slot, _)| slot.activity.is_some());
         let mut next: Option<Instant> = None;
-        for (_, slot, span) in free.take(LOOKED_AT) {
+        for (slot, span) in open.take(LOOKED_AT) {
             match cloud(clinic, slot, span, now).0 {
                 Cloud::Published => return Online::Now,
                 Cloud::Scheduled(at) => next = Some(next.map_or(at, |next| next.min(at))),
@@ -58,8 +52,8 @@ impl Availability {
         let Some(days) = clinic.id().and_then(|id| self.days(id)) else { return vec![] };
         let today = now.wall(clinic.zone()).0.plus_days(-1);
         for day in days.range(today..).flat_map(|(_, agendas)| agendas.values()) {
-            for slot in day.occupancy.slots.iter().filter(|s| s.activity.is_some() && s.span.end > now) {
-                for span in slot.availabilities() {
+            for (slot, pieces) in day.left().filter(|(s, _)| s.activity.is_some() && s.span.end > now) {
+                for span in pieces {
                     if matches!(day.occupancy.freedom(slot, span, None, None, now), Freedom::Blocked(_)) {
                         continue;
                     }
@@ -82,17 +76,7 @@ impl Availability {
         let Some(days) = clinic.id().and_then(|id| self.days(id)) else { return 0 };
         let today = now.wall(clinic.zone()).0;
         let of_today = days.range(today.plus_days(-1)..=today).flat_map(|(_, agendas)| agendas.values());
-        let left = of_today.map(|day| {
-            let slots = day.occupancy.slots.iter().filter(|slot| slot.span.end > now);
-            let free = slots.flat_map(|slot| {
-                let ahead = slot.availabilities().filter(|span| span.start > now);
-                ahead.filter(|span| {
-                    let end_of_holds = Instant(i64::MAX);
-                    day.occupancy.freedom(slot, *span, None, None, end_of_holds) == Freedom::Free
-                })
-            });
-            free.count()
-        });
+        let left = of_today.map(|day| day.left_open(now).count());
         let later = days.range(today.plus_days(1)..).flat_map(|(_, agendas)| agendas.values());
         left.sum::<usize>() + later.map(|day| day.open as usize).sum::<usize>()
     }

@@ -57,7 +57,7 @@ fn keys(offers: &[Offer]) -> Vec<OfferKey> {
     offers.iter().map(Offer::key).collect()
 }
 
-/// Opens days at random, holds, books, promises and withdraws; answers the days as a fold has them.
+/// Opens days at random, holds, books, cancels, promises and withdraws; answers the days as a fold has them.
 async fn fill(log: &Log, seed: &[(u8, u8, u8, u8)]) -> BTreeMap<(AgendaId, WallDate), DayOccupancy> {
     let mut days: BTreeMap<(AgendaId, WallDate), (DayOccupancy, u64)> = BTreeMap::new();
     for (n, (of, day, kind, piece)) in (0_u64..).zip(seed) {
@@ -68,11 +68,11 @@ async fn fill(log: &Log, seed: &[(u8, u8, u8, u8)]) -> BTreeMap<(AgendaId, WallD
             let pieces: Vec<_> = slot.availabilities().collect();
             Some(Source { slot: slot.id, span: *pieces.get(usize::from(*piece) % pieces.len().max(1))? })
         });
-        let event = match (kind % 8, source) {
+        let event = match (kind % 9, source) {
             (0..=2, _) | (_, None) => {
                 let interval = [15, 20, 45][usize::from(*piece) % 3];
                 let mut facts = facts(date, 6 + u16::from(*piece % 14), 1 + u16::from(*piece % 3), interval);
-                if kind % 8 == 1 {
+                if kind % 9 == 1 {
                     facts.publication = PublicationOverride::MinutesBefore(60 * u32::from(*piece));
                 }
                 published(n, of, date, facts)
@@ -87,6 +87,15 @@ async fn fill(log: &Log, seed: &[(u8, u8, u8, u8)]) -> BTreeMap<(AgendaId, WallD
                 expires_at: now().plus_minutes(if piece % 3 == 0 { -1 } else { 5 }),
             }),
             (6, Some(source)) => AgendaDayEvent::SlotWithdrawn(SlotWithdrawn { slot: source.slot }),
+            // Of whatever stands there, or of nothing; the availability is discarded with it.
+            (7, Some(source)) => AgendaDayEvent::AppointmentCancelled(AppointmentCancelled {
+                appointment: known.0.taken.first().map_or(appointment(n), |taken| taken.appointment),
+                cancelled_at: now(),
+                by_patient: false,
+                reason: None,
+                keep_record: true,
+                dropped: vec![source],
+            }),
             (_, Some(source)) => AgendaDayEvent::MoveReserved(MoveReserved {
                 appointment: appointment(n),
                 movement: CommandId::from_bytes(id16(n)),

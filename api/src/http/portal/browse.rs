@@ -1,5 +1,6 @@
 //! What a visitor may choose: services, and the availabilities of one service.
 
+use super::offer::PublicAvailability;
 use super::{Found, find};
 use crate::http::AppState;
 use crate::http::audit::replay::AsOf;
@@ -7,8 +8,8 @@ use crate::http::auth::VisitorToken;
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::limits::{Budget, Source};
 use crate::http::problem::{ApiResult, Problem};
-use crate::http::reads;
-use crate::http::wire::{PublicPractitioner, Text, When, availability_ref, cursor, page_limit, parse_cursor};
+use crate::http::reads::{self, Long};
+use crate::http::wire::{Text, cursor, page_limit, parse_cursor};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
@@ -19,7 +20,7 @@ use booking_domain::time::{Instant, WallDate};
 use booking_domain::visibility::{ViewerFacts, is_listed};
 use booking_engine::Place;
 use booking_engine::vault::Visit;
-use booking_projections::availability::{Availability, DayPart, DayParts, Offer, OfferKey, Query, Weekdays};
+use booking_projections::availability::{Availability, DayPart, DayParts, OfferKey, Query, Weekdays};
 use booking_store::Position;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -152,11 +153,22 @@ pub(crate) struct Availabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) days: Option<Vec<DayCount>>,
     /// The clinic's IANA zone.
-    pub(crate) time_zone: String,
+    pub(crate) time_zone: &'static str,
     /// Names this answer's place in history, for time travel.
     pub(crate) as_of: String,
     /// True if what was to be waited for was not seen in time.
     pub(crate) stale: bool,
+}
+
+impl Availabilities {
+    /// Bytes that its JSON takes, about: an availability has some 420, a day with its count 34.
+    const fn room(&self) -> usize {
+        let days = match &self.days {
+            Some(days) => days.len(),
+            None => 0,
+        };
+        512 * (self.availabilities.len() + 1) + 40 * days
+    }
 }
 
 /// How many availabilities a day has.
@@ -166,36 +178,6 @@ pub(crate) struct DayCount {
     pub(crate) date: String,
     /// Availabilities.
     pub(crate) count: usize,
-}
-
-/// An availability as patients see it.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct PublicAvailability {
-    /// Opaque reference: what is held and booked.
-    pub(crate) availability: String,
-    /// When it is.
-    #[serde(flatten)]
-    pub(crate) when: When,
-    /// With whom.
-    pub(crate) practitioner: PublicPractitioner,
-    /// `in_person`, `video`, `telephone` or `home_visit`.
-    pub(crate) modality: &'static str,
-    /// This visit holds it.
-    pub(crate) held_by_you: bool,
-}
-
-impl PublicAvailability {
-    pub fn new(clinic: &Clinic, offer: &Offer) -> Self {
-        let selected = Selected { slot: offer.slot, start: offer.span.start };
-        let place = Place { agenda: offer.agenda, date: offer.date, selected };
-        Self {
-            availability: availability_ref(place),
-            when: When::new(offer.span, offer.date, offer.start_time, offer.end_time, clinic.zone()),
-            practitioner: PublicPractitioner::of(clinic, offer.practitioner),
-            modality: offer.modality.name(),
-            held_by_you: offer.own_hold,
-        }
-    }
 }
 
 /// Days, practitioners and times that a query narrows to.
@@ -270,7 +252,7 @@ pub(crate) async fn availabilities(
     ApiPath(slug): ApiPath<String>,
     token: VisitorToken,
     ApiQuery(wanted): ApiQuery<Wanted>,
-) -> ApiResult<Json<Availabilities>> {
+) -> ApiResult<Long<Availabilities>> {
     let found = find(&app, &slug).await?;
     let visit = token.visit(&app, found.id).await?;
     found.open()?;
@@ -283,7 +265,8 @@ pub(crate) async fn availabilities(
     let known = clinic.services.get(&service).filter(|s| is_listed(clinic, s, &viewer.facts, now));
     known.ok_or_else(Problem::not_found)?;
     let answer = page(clinic, &app.views.availability, &viewer.facts, &wanted, now, (standing(position, now), stale))?;
-    Ok(Json(answer))
+    let room = answer.room();
+    Ok(Long(answer, room))
 }
 
 /// An answer's place in history.
@@ -318,10 +301,10 @@ pub(crate) fn page(
     });
     let counted = |(date, count): &(WallDate, usize)| DayCount { date: date.to_string(), count: *count };
     Ok(Availabilities {
-        availabilities: page.offers.iter().map(|o| PublicAvailability::new(clinic, o)).collect(),
+        availabilities: PublicAvailability::page(clinic, &page.offers),
         next: page.next.map(|key| cursor(&key)),
         days: (wanted.counts == Some(true)).then(|| page.days.iter().map(counted).collect()),
-        time_zone: zone.name().to_owned(),
+        time_zone: zone.name(),
         as_of: as_of.map_or_else(|| format!("0.{}", now.0), |as_of| as_of.to_string()),
         stale,
     })

@@ -1,7 +1,7 @@
 //! An appointment in the hands of its patient: by the link's token, or by reference and birth date (8.11).
 
 use super::book::PublicAppointment;
-use super::browse::PublicAvailability;
+use super::offer::PublicAvailability;
 use super::{Found, find};
 use crate::http::AppState;
 use crate::http::auth::LinkToken;
@@ -259,7 +259,7 @@ pub(crate) async fn targets(
         limit: page_limit(asked.limit, 20, 100)?,
         count_days: false,
     });
-    let availabilities = page.offers.iter().map(|o| PublicAvailability::new(clinic, o)).collect();
+    let availabilities = PublicAvailability::page(clinic, &page.offers);
     Ok(Json(TargetPage { availabilities, next: page.next.map(|key| cursor(&key)) }))
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod browse;
 pub(crate) mod code;
 pub(crate) mod holds;
 pub(crate) mod manage;
+pub(crate) mod offer;
 pub(crate) mod visits;
 
 use super::AppState;

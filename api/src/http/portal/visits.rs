@@ -232,6 +232,6 @@ pub(crate) async fn current(
         visit: visit.id.0,
         expires_at: visit.expires_at.rfc3339(found.clinic().zone()),
         proof: Proof::from_code(visit.proof).name(),
-        language: visit.language,
+        language: visit.language.clone(),
     }))
 }

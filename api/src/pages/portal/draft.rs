@@ -3,7 +3,7 @@
 //! It is the pages' own note. Nothing is decided by it: the API decides again at every step.
 
 use super::visiting::Visiting;
-use crate::http::portal::browse::PublicAvailability;
+use crate::http::portal::offer::PublicAvailability;
 use crate::http::problem::{ApiResult, Problem};
 use crate::http::wire::Text;
 use crate::pages::text::Words;

@@ -146,7 +146,7 @@ impl Visiting {
         CommandHeaders { idempotency_key, if_match: revision, work: self.work.clone(), traceparent: None, path }
     }
     /// The visit; 401 without one that is going on.
-    pub(super) async fn visit(&self) -> ApiResult<Visit> {
+    pub(super) async fn visit(&self) -> ApiResult<Arc<Visit>> {
         self.visitor().visit(&self.app, self.found.id).await
     }
 

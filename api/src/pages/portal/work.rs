@@ -51,7 +51,8 @@ pub(super) async fn page(visiting: &Visiting, problem: &Problem, step: Step, for
     let (w, s) = (visiting.words, visiting.shell());
     let action = s.address(step.name());
     let fields = form.without("work");
-    let ways = visiting.code_ways(&visiting.visit().await?).await?;
+    let visit = visiting.visit().await?;
+    let ways = visiting.code_ways(&visit).await?;
     let then = [("then".to_owned(), step.name().to_owned())];
     let code = (!ways.is_empty()).then(|| s.link_with("code", w.t("work-code"), "button", &then));
     let page = render(&Page { w, css: s.css.clone(), s, script: script(), work, action, fields, code })?;
