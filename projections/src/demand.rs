@@ -57,7 +57,7 @@ impl Demand {
             .bind(clinic.bytes().to_vec())
             .bind(from.0)
             .bind(to.0)
-            .fetch_all(self.db.rows_of(VIEW).await?)
+            .fetch_all(self.db.rows_of(VIEW).await)
             .await?;
         rows.iter()
             .map(|row| {

@@ -100,7 +100,7 @@ impl Erasures {
             .bind(after.map(|s| s.bytes().to_vec()).unwrap_or_default())
             .bind(open)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(self.db.rows_of(VIEW).await?)
+            .fetch_all(self.db.rows_of(VIEW).await)
             .await?;
         rows.iter().map(read).collect()
     }
@@ -108,21 +108,21 @@ impl Erasures {
     /// One person's row.
     pub async fn of(&self, subject: SubjectId) -> Result<Option<ErasureRow>, ViewError> {
         let sql = "SELECT subject, body FROM erasures WHERE subject = ?";
-        let row = sqlx::query(sql).bind(subject.bytes().to_vec()).fetch_optional(self.db.rows_of(VIEW).await?).await?;
+        let row = sqlx::query(sql).bind(subject.bytes().to_vec()).fetch_optional(self.db.rows_of(VIEW).await).await?;
         row.as_ref().map(read).transpose().map(|found| found.map(|(_, row)| row))
     }
 
     /// What was granted and may be carried out now.
     pub async fn due(&self, now: Instant) -> Result<Vec<(SubjectId, ErasureRow)>, ViewError> {
         let sql = "SELECT subject, body FROM erasures WHERE stage = 2 AND not_before <= ? LIMIT 1000";
-        let rows = sqlx::query(sql).bind(now.0).fetch_all(self.db.rows_of(VIEW).await?).await?;
+        let rows = sqlx::query(sql).bind(now.0).fetch_all(self.db.rows_of(VIEW).await).await?;
         rows.iter().map(read).collect()
     }
 
     /// Everybody who was erased: the erasure list.
     pub async fn carried_out(&self) -> Result<Vec<(SubjectId, ErasureRow)>, ViewError> {
         let sql = "SELECT subject, body FROM erasures WHERE stage = 3";
-        let rows = sqlx::query(sql).fetch_all(self.db.rows_of(VIEW).await?).await?;
+        let rows = sqlx::query(sql).fetch_all(self.db.rows_of(VIEW).await).await?;
         rows.iter().map(read).collect()
     }
 }

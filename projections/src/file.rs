@@ -3,7 +3,6 @@
 //! Nothing in it is worth repairing, and nothing is deleted unasked: a file that is not ours may be somebody's work.
 //! [`discard`] is what `rebuild` calls after a person said so.
 
-use crate::projection::ViewError;
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool};
@@ -13,7 +12,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
@@ -90,11 +89,14 @@ pub(crate) fn refused(path: &Path) -> impl Fn(sqlx::Error) -> OpenError {
     }
 }
 
+/// How long a question waits for rows to be written.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Has rows that may wait to be written.
 #[async_trait]
 pub(crate) trait Waiting: Send + Sync {
-    /// Writes those that were shown before.
-    async fn write_waiting(&self) -> Result<(), ViewError>;
+    /// Writes those that were shown before; false: that cannot be done now, or not within `patience`.
+    async fn write_waiting(self: Arc<Self>, patience: Duration) -> bool;
 }
 
 /// The file of the views as runners and questions use it.
@@ -119,18 +121,27 @@ impl Db {
         Ok(Self { writer: Mutex::new(Some(writer)), readers, waiting: RwLock::default() })
     }
 
-    /// From now on whoever asks for the rows of this view waits until those that were shown are written.
+    /// From now on whoever asks for the rows of this view waits for those that were shown to be written.
     pub(crate) fn defer(&self, view: &'static str, rows: Weak<dyn Waiting>) {
         self.waiting.write().unwrap_or_else(PoisonError::into_inner).insert(view, rows);
     }
 
-    /// Connections for a question to the rows of a view: everything that it was shown to have applied is in them.
-    pub(crate) async fn rows_of(&self, view: &str) -> Result<&SqlitePool, ViewError> {
+    /// True once everything that a view was shown to have applied is in its rows; false: not within `patience`.
+    pub(crate) async fn written(&self, view: &str, patience: Duration) -> bool {
         let waiting = self.waiting.read().unwrap_or_else(PoisonError::into_inner).get(view).and_then(Weak::upgrade);
-        if let Some(rows) = waiting {
-            rows.write_waiting().await?;
+        match waiting {
+            Some(rows) => rows.write_waiting(patience).await,
+            None => true,
         }
-        Ok(&self.readers)
+    }
+
+    /// Connections for a question to the rows of a view: to all that were shown, or if those cannot be written to the rows
+    /// as they were. Who needs to know which waits for a position ([`crate::Views::wait_for`]).
+    pub(crate) async fn rows_of(&self, view: &str) -> &SqlitePool {
+        if !self.written(view, PATIENCE).await {
+            tracing::warn!(projection = view, "rows cannot be written; older ones are read");
+        }
+        &self.readers
     }
 
     /// The writer, when it is this caller's turn.

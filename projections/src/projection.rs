@@ -33,9 +33,6 @@ pub enum ViewError {
     /// The log did not answer.
     #[error(transparent)]
     Log(#[from] FoldError),
-    /// Rows that are asked for could not be written.
-    #[error("rows could not be written: {0}")]
-    Unwritten(String),
 }
 
 impl ViewError {
@@ -44,7 +41,6 @@ impl ViewError {
         match self {
             Self::Sql(error) => crate::file::is_damage(error),
             Self::Row { .. } => true,
-            Self::Unwritten(_) => false,
             Self::Log(error) => !matches!(error, FoldError::Read(ReadError::Unavailable(_))),
         }
     }
@@ -76,6 +72,8 @@ pub trait View: Send + Sync + 'static {
     /// whose rows whoever reads them asks to be written first. A crash loses nothing: rows and checkpoint are written
     /// together, and the log is read again from there.
     const DEFERRED: bool = false;
+    /// Questions are answered from its rows; false: from memory alone.
+    const ASKED: bool = true;
     /// What it reads of an event: the decoded event, or less.
     type Event: FromLog;
     /// What a row is found by.

@@ -285,18 +285,21 @@ impl<V: View> Runner<V> {
         self.save_lane(&mut *self.lane.lock().await).await
     }
 
-    /// Writes the rows that were shown and wait, for somebody who reads them.
-    pub async fn write_waiting(&self) -> Result<(), ViewError> {
+    /// Writes the rows that were shown and wait, for somebody who reads them; false: that cannot be done now, or not within
+    /// `patience`.
+    pub async fn write_waiting(self: &Arc<Self>, patience: Duration) -> bool {
         // Usually nothing waits, and whoever asks is not kept by a rebuild that has the lane.
         if !self.waiting.load(Ordering::Acquire) {
-            return Ok(());
+            return true;
         }
-        let mut lane = self.lane.lock().await;
-        self.save_lane(&mut lane).await.map_err(|halt| ViewError::Unwritten(halt.to_string()))?;
-        if lane.checkpoint.position < self.position() {
-            return Err(ViewError::Unwritten("they are being made again".to_owned()));
-        }
-        Ok(())
+        let runner = Arc::clone(self);
+        // A task of its own, since whoever asks may go away: broken off, its COMMIT may be on the disk and unknown here.
+        let writing = self.tasks.spawn(async move {
+            let mut lane = runner.lane.lock().await;
+            let saved = runner.save_lane(&mut lane).await;
+            saved.is_ok() && lane.checkpoint.position >= runner.position()
+        });
+        matches!(tokio::time::timeout(patience, writing).await, Ok(Ok(true)))
     }
 
     /// The same for who has the lane.
@@ -401,8 +404,8 @@ impl<V: View> Runner<V> {
 
 #[async_trait]
 impl<V: View> Waiting for Runner<V> {
-    async fn write_waiting(&self) -> Result<(), ViewError> {
-        Self::write_waiting(self).await
+    async fn write_waiting(self: Arc<Self>, patience: Duration) -> bool {
+        Self::write_waiting(&self, patience).await
     }
 }
 

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// A runner, whatever its view.
@@ -179,12 +180,13 @@ impl Views {
         futures::future::join_all(waits).await.into_iter().all(|reached| reached)
     }
 
-    /// Waits until one view has applied `position`; false: not within `timeout`, or there is no such view.
+    /// Waits until whoever asks one view is answered with what stands at `position`; false: not within `timeout`, or there
+    /// is no such view.
     pub async fn wait_for(&self, projection: &str, position: Position, timeout: Duration) -> bool {
-        match self.lane(projection) {
-            Some(lane) => lane.wait_for(position, timeout).await,
-            None => false,
-        }
+        let Some(lane) = self.lane(projection) else { return false };
+        let begun = Instant::now();
+        let shown = lane.wait_for(position, timeout).await;
+        shown && self.db.written(projection, timeout.saturating_sub(begun.elapsed())).await
     }
 
     /// The position that every view has applied; none if one of them has applied nothing.
@@ -253,7 +255,7 @@ impl Opening<'_> {
         match Runner::open(view, store, db, self.options).await {
             Ok(runner) => {
                 let runner = Arc::new(runner);
-                if V::DEFERRED {
+                if V::DEFERRED && V::ASKED {
                     self.db.defer(V::NAME, Arc::downgrade(&runner) as Weak<dyn Waiting>);
                 }
                 Ok(Box::new(runner))
@@ -262,7 +264,7 @@ impl Opening<'_> {
             Err(row @ ViewError::Row { .. }) => {
                 Err(OpenError::Damaged { path: self.path.to_owned(), why: row.to_string() })
             }
-            Err(error @ (ViewError::Log(_) | ViewError::Unwritten(_))) => Err(OpenError::Load(error.to_string())),
+            Err(error @ ViewError::Log(_)) => Err(OpenError::Load(error.to_string())),
         }
     }
 }

@@ -85,7 +85,7 @@ impl Accesses {
             query.push("))");
         }
         query.push(" ORDER BY position DESC LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let found = query.build().persistent(false).fetch_all(self.db.rows_of(super::VIEW).await?).await?;
+        let found = query.build().persistent(false).fetch_all(self.db.rows_of(super::VIEW).await).await?;
         found.iter().map(|row| unpack(VIEW, row.try_get(0)?)).collect()
     }
 }

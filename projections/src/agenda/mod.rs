@@ -41,7 +41,7 @@ impl Agendas {
         let row = sqlx::query(sql)
             .bind(agenda.bytes().to_vec())
             .bind(date.0)
-            .fetch_optional(self.db.rows_of(VIEW).await?)
+            .fetch_optional(self.db.rows_of(VIEW).await)
             .await?;
         row.map(|row| unpack(VIEW, row.try_get(0)?)).transpose()
     }
@@ -58,7 +58,7 @@ impl Agendas {
             .bind(agenda.bytes().to_vec())
             .bind(from.0)
             .bind(to.0)
-            .fetch_all(self.db.rows_of(VIEW).await?)
+            .fetch_all(self.db.rows_of(VIEW).await)
             .await?;
         rows.iter().map(|row| Ok((WallDate(row.try_get(0)?), unpack(VIEW, row.try_get(1)?)?))).collect()
     }

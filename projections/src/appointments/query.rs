@@ -45,7 +45,7 @@ impl Appointments {
     /// The appointment of that id.
     pub async fn by_id(&self, id: AppointmentId) -> Result<Option<AppointmentRow>, ViewError> {
         let sql = select!("id = ?");
-        let found = sqlx::query(sql).bind(id.bytes().to_vec()).fetch_all(self.db.rows_of(super::VIEW).await?).await?;
+        let found = sqlx::query(sql).bind(id.bytes().to_vec()).fetch_all(self.db.rows_of(super::VIEW).await).await?;
         Ok(rows(&found)?.pop())
     }
 
@@ -53,13 +53,13 @@ impl Appointments {
     pub async fn by_reference(&self, clinic: ClinicId, reference: &str) -> Result<Vec<AppointmentRow>, ViewError> {
         let sql = select!("clinic = ? AND reference = ? ORDER BY start, id");
         let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(reference.to_owned());
-        rows(&query.fetch_all(self.db.rows_of(super::VIEW).await?).await?)
+        rows(&query.fetch_all(self.db.rows_of(super::VIEW).await).await?)
     }
 
     /// The appointment that a link belongs to.
     pub async fn by_link_hash(&self, hash: &[u8; 32]) -> Result<Option<AppointmentRow>, ViewError> {
         let sql = select!("link_hash = ? LIMIT 1");
-        let found = sqlx::query(sql).bind(hash.to_vec()).fetch_all(self.db.rows_of(super::VIEW).await?).await?;
+        let found = sqlx::query(sql).bind(hash.to_vec()).fetch_all(self.db.rows_of(super::VIEW).await).await?;
         Ok(rows(&found)?.pop())
     }
 
@@ -69,7 +69,7 @@ impl Appointments {
         let mut all = Vec::new();
         for patient in patients {
             let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(patient.bytes().to_vec());
-            all.extend(rows(&query.fetch_all(self.db.rows_of(super::VIEW).await?).await?)?);
+            all.extend(rows(&query.fetch_all(self.db.rows_of(super::VIEW).await).await?)?);
         }
         all.sort_by_key(|row| (row.placement.span.start, row.id));
         Ok(all)
@@ -99,7 +99,7 @@ impl Appointments {
         if let Some(agenda) = agenda {
             query = query.bind(agenda.bytes().to_vec());
         }
-        rows(&query.bind(limit_of(limit)).fetch_all(self.db.rows_of(super::VIEW).await?).await?)
+        rows(&query.bind(limit_of(limit)).fetch_all(self.db.rows_of(super::VIEW).await).await?)
     }
 
     /// The live online appointments without a record, soonest visit first (8.12); begins after the cursor, so that
@@ -116,13 +116,13 @@ impl Appointments {
              ORDER BY start, id LIMIT ?"
         );
         let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(start.0).bind(id.bytes().to_vec());
-        rows(&query.bind(limit_of(limit)).fetch_all(self.db.rows_of(super::VIEW).await?).await?)
+        rows(&query.bind(limit_of(limit)).fetch_all(self.db.rows_of(super::VIEW).await).await?)
     }
 
     /// The appointments that were booked under this person's own key.
     pub async fn of_subject(&self, subject: SubjectId) -> Result<Vec<AppointmentRow>, ViewError> {
         let sql = select!("subject = ? ORDER BY start, id");
-        rows(&sqlx::query(sql).bind(subject.bytes().to_vec()).fetch_all(self.db.rows_of(super::VIEW).await?).await?)
+        rows(&sqlx::query(sql).bind(subject.bytes().to_vec()).fetch_all(self.db.rows_of(super::VIEW).await).await?)
     }
 
     /// The appointments of a clinic without a record that start within a time, the end excluded, ended ones too: the
@@ -135,7 +135,7 @@ impl Appointments {
     ) -> Result<Vec<AppointmentRow>, ViewError> {
         let sql = select!("clinic = ? AND start >= ? AND start < ? AND patient IS NULL ORDER BY start, id LIMIT ?");
         let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(from.0).bind(to.0).bind(limit_of(limit));
-        rows(&query.fetch_all(self.db.rows_of(super::VIEW).await?).await?)
+        rows(&query.fetch_all(self.db.rows_of(super::VIEW).await).await?)
     }
 
     /// True if an appointment was ever booked for this person.
@@ -143,7 +143,7 @@ impl Appointments {
         let sql = select!("subject = ? LIMIT 1");
         Ok(sqlx::query(sql)
             .bind(subject.bytes().to_vec())
-            .fetch_optional(self.db.rows_of(super::VIEW).await?)
+            .fetch_optional(self.db.rows_of(super::VIEW).await)
             .await?
             .is_some())
     }

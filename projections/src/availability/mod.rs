@@ -59,6 +59,7 @@ impl View for Availability {
     const TABLES: Tables =
         Tables { names: &["availability_days"], sql: include_str!("../../../migrations/views/availability.sql") };
     const DEFERRED: bool = true;
+    const ASKED: bool = false;
     type Event = Envelope;
     type Key = (AgendaId, WallDate);
     type Row = DayRow;

@@ -64,7 +64,7 @@ impl Ledger {
 
     async fn places(&self, id: [u8; 16]) -> Result<Vec<u64>, ViewError> {
         let sql = "SELECT leaf FROM ledger_places WHERE id = ? ORDER BY leaf LIMIT 8";
-        let found: Vec<i64> = sqlx::query_scalar(sql).bind(id.to_vec()).fetch_all(self.db.rows_of(VIEW).await?).await?;
+        let found: Vec<i64> = sqlx::query_scalar(sql).bind(id.to_vec()).fetch_all(self.db.rows_of(VIEW).await).await?;
         Ok(found.into_iter().filter_map(|leaf| u64::try_from(leaf).ok()).collect())
     }
 
@@ -115,7 +115,7 @@ impl Ledger {
     async fn tile(&self, at: TileAt) -> Result<Vec<Hash>, ViewError> {
         let sql = "SELECT hashes FROM ledger_tiles WHERE level = ? AND number = ?";
         let query = sqlx::query_scalar(sql).bind(at.level).bind(to_sql(at.number));
-        let tile: Option<Vec<u8>> = query.fetch_optional(self.db.rows_of(VIEW).await?).await?;
+        let tile: Option<Vec<u8>> = query.fetch_optional(self.db.rows_of(VIEW).await).await?;
         let missing = || ViewError::Row { view: VIEW, why: format!("{at:?} is missing") };
         tile.map(|bytes| edge::from_bytes(&bytes)).ok_or_else(missing)
     }
