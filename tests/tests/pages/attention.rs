@@ -12,8 +12,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// What is due is sent, and shown.
 async fn round(app: &TestApp) {
     app.app.messages.round().await.unwrap();
+    app.settle().await;
 }
 
 #[tokio::test]
