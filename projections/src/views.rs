@@ -176,8 +176,17 @@ impl Views {
 
     /// Waits until every view has applied `position`; false: not within `timeout`.
     pub async fn wait_for_all(&self, position: Position, timeout: Duration) -> bool {
-        let waits = self.lanes.iter().map(|lane| lane.wait_for(position, timeout));
-        futures::future::join_all(waits).await.into_iter().all(|reached| reached)
+        let waits = futures::future::join_all(self.lanes.iter().map(|lane| lane.wait_for(position, timeout)));
+        self.unless_closed(async { waits.await.into_iter().all(|reached| reached) }).await
+    }
+
+    /// Once nobody feeds the views any more, nothing is waited for.
+    async fn unless_closed(&self, wait: impl Future<Output = bool>) -> bool {
+        tokio::select! {
+            biased;
+            reached = wait => reached,
+            () = self.stop.cancelled() => false,
+        }
     }
 
     /// Waits until whoever asks one view is answered with what stands at `position`; false: not within `timeout`, or there
@@ -185,7 +194,7 @@ impl Views {
     pub async fn wait_for(&self, projection: &str, position: Position, timeout: Duration) -> bool {
         let Some(lane) = self.lane(projection) else { return false };
         let begun = Instant::now();
-        let shown = lane.wait_for(position, timeout).await;
+        let shown = self.unless_closed(lane.wait_for(position, timeout)).await;
         shown && self.db.written(projection, timeout.saturating_sub(begun.elapsed())).await
     }
 

@@ -403,7 +403,7 @@ async fn health_tells_the_time_since_the_last_answer_of_the_log_and_not_that_a_t
 }
 
 #[tokio::test]
-async fn waiting_for_a_position_ends_when_it_is_applied_or_the_time_is_up() {
+async fn waiting_for_a_position_ends_when_it_is_applied_the_time_is_up_or_the_views_are_closed() {
     let (folder, log) = (folder(), Log::new());
     let options = RunnerOptions { poll: Duration::from_hours(1), ..options() };
     let path = folder.path().join("views.db");
@@ -414,7 +414,12 @@ async fn waiting_for_a_position_ends_when_it_is_applied_or_the_time_is_up() {
     let position = log.on_day(1, monday(), published(1, 1, monday(), facts(monday(), 9, 1, 20))).await;
     assert!(views.wait_for_all(position, PATIENCE).await);
     assert_eq!(views.position(), Some(position));
-    views.close().await;
+    let (far, begun) = (Position(position.0 + 1_000), tokio::time::Instant::now());
+    let waits =
+        async { views.wait_for_all(far, PATIENCE * 10).await || views.wait_for("agenda", far, PATIENCE * 10).await };
+    let (reached, ()) = tokio::join!(waits, views.close());
+    assert!(!reached && begun.elapsed() < PATIENCE * 5, "{:?}", begun.elapsed());
+    assert!(views.wait_for_all(position, PATIENCE).await, "what was applied stays so");
 }
 
 impl Log {
