@@ -46,7 +46,9 @@ impl Drop for Background {
 fn give_way() {
     // Of this thread alone, which is what Linux takes a process to be here.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, GIVES_WAY) {
+    if let Err(error) = rustix::process::getpriority_process(None)
+        .and_then(|now| rustix::process::setpriority_process(None, now + GIVES_WAY))
+    {
         tracing::warn!(%error, "the views' threads have the priority of all others");
     }
 }

@@ -231,10 +231,11 @@ impl<V: View> Runner<V> {
         if page.next > from && !self.take_in(&mut lane, &page).await? {
             return Ok(Progress::More);
         }
-        if page.events.is_empty() || lane.saved_at.elapsed() >= SAVE_WITHIN {
+        let first_end = page.end && !lane.caught_up;
+        if page.events.is_empty() || first_end || lane.saved_at.elapsed() >= SAVE_WITHIN {
             self.save_lane(&mut lane).await?;
         }
-        if page.end && !lane.caught_up {
+        if first_end {
             self.make_indexes(generation).await?;
             lane.caught_up = true;
         }
@@ -258,13 +259,15 @@ impl<V: View> Runner<V> {
         };
         let idle = rows.changed().is_empty();
         if V::DEFERRED {
+            // Before they are shown: whoever sees them has them written.
+            self.waiting.fetch_or(!idle, Ordering::AcqRel);
             self.view.publish(&rows.changed()).await;
         }
         rows.turn();
         let now =
             !V::DEFERRED && !idle || lane.careful || done.bad.is_some() || rows.waiting() > self.options.unsaved_rows;
-        // Before it is told that they are shown.
-        self.waiting.store(rows.waiting() > 0, Ordering::Release);
+        // While pages are read again there is less in the rows than was shown.
+        self.waiting.store(rows.waiting() > 0 || done.reached < self.position(), Ordering::Release);
         (lane.rows, lane.reached) = (rows, done.reached);
         if now {
             self.save_lane(lane).await?;
@@ -368,6 +371,7 @@ impl<V: View> Runner<V> {
     }
 
     pub(crate) fn show(&self, position: Option<Position>) {
+        self.waiting.store(false, Ordering::Release);
         self.applied.send_replace(position);
     }
 

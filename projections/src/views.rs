@@ -174,10 +174,19 @@ impl Views {
         tasks.extend(self.lanes.iter().map(|lane| lane.spawn(self.stop.clone())));
     }
 
-    /// Waits until every view has applied `position`; false: not within `timeout`.
+    /// Waits until whoever asks one view is answered with what stands at `position`; false: not within `timeout`, or there
+    /// is no such view.
+    pub async fn wait_for(&self, projection: &str, position: Position, timeout: Duration) -> bool {
+        let Some(lane) = self.lane(projection) else { return false };
+        let begun = Instant::now();
+        let shown = self.unless_closed(lane.wait_for(position, timeout)).await;
+        shown && self.db.written(projection, timeout.saturating_sub(begun.elapsed())).await
+    }
+
+    /// The same for every view.
     pub async fn wait_for_all(&self, position: Position, timeout: Duration) -> bool {
-        let waits = futures::future::join_all(self.lanes.iter().map(|lane| lane.wait_for(position, timeout)));
-        self.unless_closed(async { waits.await.into_iter().all(|reached| reached) }).await
+        let waits = self.lanes.iter().map(|lane| self.wait_for(lane.name(), position, timeout));
+        futures::future::join_all(waits).await.into_iter().all(|reached| reached)
     }
 
     /// Once nobody feeds the views any more, nothing is waited for.
@@ -187,15 +196,6 @@ impl Views {
             reached = wait => reached,
             () = self.stop.cancelled() => false,
         }
-    }
-
-    /// Waits until whoever asks one view is answered with what stands at `position`; false: not within `timeout`, or there
-    /// is no such view.
-    pub async fn wait_for(&self, projection: &str, position: Position, timeout: Duration) -> bool {
-        let Some(lane) = self.lane(projection) else { return false };
-        let begun = Instant::now();
-        let shown = self.unless_closed(lane.wait_for(position, timeout)).await;
-        shown && self.db.written(projection, timeout.saturating_sub(begun.elapsed())).await
     }
 
     /// The position that every view has applied; none if one of them has applied nothing.

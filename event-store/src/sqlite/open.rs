@@ -50,6 +50,9 @@ pub(super) async fn open(path: &Path, options: &SqliteOptions) -> Result<Opened,
     let (index, next) = load(&mut writer, path).await?;
     let beside = connect_beside(path).await.map_err(refused(path))?;
     let readers = connect_readers(path, options);
+    // Now, and not by whoever reads first: the thread of a connection has the priority of the one that opened it.
+    let all = (0..options.readers.max(1)).map(|_| readers.acquire());
+    drop(futures::future::try_join_all(all).await.map_err(refused(path))?);
     Ok(Opened { writer, beside, readers, index, next, lock })
 }
 

@@ -1,4 +1,5 @@
-//! The questions to the appointments. Each is one statement, so that it sees one moment of one generation.
+//! The questions to the appointments. Each is one statement, so that it sees one moment of one generation. A plus sign keeps a
+//! clinic's id from being what rows are looked up by: there are few of a reference or a patient, and many of a clinic.
 
 use super::AppointmentRow;
 use crate::file::Db;
@@ -51,7 +52,7 @@ impl Appointments {
 
     /// The clinic's appointments with that reference; more than one only by a one-in-a-quadrillion chance.
     pub async fn by_reference(&self, clinic: ClinicId, reference: &str) -> Result<Vec<AppointmentRow>, ViewError> {
-        let sql = select!("clinic = ? AND reference = ? ORDER BY start, id");
+        let sql = select!("+clinic = ? AND reference = ? ORDER BY start, id");
         let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(reference.to_owned());
         rows(&query.fetch_all(self.db.rows_of(super::VIEW).await).await?)
     }
@@ -65,7 +66,7 @@ impl Appointments {
 
     /// The appointments of a person, given by all of their records, soonest first; ended ones too.
     pub async fn of_patient(&self, clinic: ClinicId, patients: &[PatientId]) -> Result<Vec<AppointmentRow>, ViewError> {
-        let sql = select!("clinic = ? AND patient = ?");
+        let sql = select!("+clinic = ? AND patient = ?");
         let mut all = Vec::new();
         for patient in patients {
             let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(patient.bytes().to_vec());

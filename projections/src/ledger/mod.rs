@@ -118,7 +118,6 @@ impl View for Ledger {
         names: &["ledger_edge", "ledger_tiles", "ledger_places"],
         sql: include_str!("../../../migrations/views/ledger.sql"),
     };
-    const DEFERRED: bool = true;
     type Event = Hashed;
     type Key = Key;
     type Row = LedgerRow;
