@@ -3,8 +3,9 @@
 //! | | in | out |
 //! |---|---|---|
 //! | [`outside`] | | problems get the request's id and, outside the API, a page; protecting headers; a draining server says goodbye |
-//! | tower's layers | panics, other sites' pages, bodies that are too large | |
+//! | tower's layers | panics, other sites' pages | |
 //! | [`inside`] | the time limit, the count, a place to work in, the erasures, old addresses | the count; the place in history of what carries one |
+//! | tower's layer | bodies that are too large | |
 //!
 //! Two functions and not a layer for each of these: a layer costs a request a copy of all layers within it.
 
