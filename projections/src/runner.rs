@@ -231,11 +231,10 @@ impl<V: View> Runner<V> {
         if page.next > from && !self.take_in(&mut lane, &page).await? {
             return Ok(Progress::More);
         }
-        let first_end = page.end && !lane.caught_up;
-        if page.events.is_empty() || first_end || lane.saved_at.elapsed() >= SAVE_WITHIN {
+        if page.events.is_empty() || lane.saved_at.elapsed() >= SAVE_WITHIN {
             self.save_lane(&mut lane).await?;
         }
-        if first_end {
+        if page.end && !lane.caught_up {
             self.make_indexes(generation).await?;
             lane.caught_up = true;
         }
