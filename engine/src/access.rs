@@ -154,7 +154,7 @@ impl Writer {
             body_hash: None,
             traceparent: None,
         };
-        let json: std::sync::Arc<str> = envelope(&ctx, now).to_json().into();
+        let json: Arc<str> = envelope(&ctx, now).to_json().into();
         let parts = one.entry.subjects.chunks(SUBJECTS).map(<[_]>::to_vec);
         let parts: Vec<_> = if one.entry.subjects.is_empty() { vec![Vec::new()] } else { parts.collect() };
         let event = |(subjects, index): (Vec<_>, u32)| {

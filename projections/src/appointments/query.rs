@@ -27,6 +27,9 @@ macro_rules! select {
     };
 }
 
+const BY_REFERENCE: &str = select!("+clinic = ? AND reference = ? ORDER BY start, id");
+const OF_PATIENT: &str = select!("+clinic = ? AND patient = ?");
+
 /// The first cursor of all.
 const START: Cursor = (Instant(i64::MIN), AppointmentId(uuid::Uuid::nil()));
 
@@ -52,8 +55,7 @@ impl Appointments {
 
     /// The clinic's appointments with that reference; more than one only by a one-in-a-quadrillion chance.
     pub async fn by_reference(&self, clinic: ClinicId, reference: &str) -> Result<Vec<AppointmentRow>, ViewError> {
-        let sql = select!("+clinic = ? AND reference = ? ORDER BY start, id");
-        let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(reference.to_owned());
+        let query = sqlx::query(BY_REFERENCE).bind(clinic.bytes().to_vec()).bind(reference.to_owned());
         rows(&query.fetch_all(self.db.rows_of(super::VIEW).await).await?)
     }
 
@@ -66,10 +68,9 @@ impl Appointments {
 
     /// The appointments of a person, given by all of their records, soonest first; ended ones too.
     pub async fn of_patient(&self, clinic: ClinicId, patients: &[PatientId]) -> Result<Vec<AppointmentRow>, ViewError> {
-        let sql = select!("+clinic = ? AND patient = ?");
         let mut all = Vec::new();
         for patient in patients {
-            let query = sqlx::query(sql).bind(clinic.bytes().to_vec()).bind(patient.bytes().to_vec());
+            let query = sqlx::query(OF_PATIENT).bind(clinic.bytes().to_vec()).bind(patient.bytes().to_vec());
             all.extend(rows(&query.fetch_all(self.db.rows_of(super::VIEW).await).await?)?);
         }
         all.sort_by_key(|row| (row.placement.span.start, row.id));
@@ -147,5 +148,36 @@ impl Appointments {
             .fetch_optional(self.db.rows_of(super::VIEW).await)
             .await?
             .is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::projection::View;
+    use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+    /// How SQLite would find the rows.
+    async fn plan(c: &mut SqliteConnection, sql: &str) -> String {
+        let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(c).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>(3)).collect::<Vec<_>>().join("; ")
+    }
+
+    #[tokio::test]
+    async fn a_reference_and_a_patient_are_looked_up_by_their_own_index() {
+        let mut c = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let tables = Appointments::TABLES;
+        tables.create(&mut c, 1).await.unwrap();
+        for sql in tables.indexes(1) {
+            sqlx::query(sql).execute(&mut c).await.unwrap();
+        }
+        tables.show(&mut c, 1).await.unwrap();
+        for (sql, index) in [(BY_REFERENCE, "appointments_1_by_reference"), (OF_PATIENT, "appointments_1_by_patient")] {
+            let plan_of = plan(&mut c, sql).await;
+            assert!(plan_of.contains(index), "{plan_of}");
+            // Without the sign the clinic's index would do, row by row.
+            let unsigned = plan(&mut c, &sql.replace('+', "")).await;
+            assert!(!unsigned.contains(index), "the sign is of no use: {unsigned}");
+        }
     }
 }
