@@ -189,7 +189,7 @@ async fn whatever_is_asked_the_answers_are_those_of_the_memory_store() {
     let (mut new, mut already, mut conflicts) = (0, 0, 0);
     for round in 0..600 {
         let earlier = sent.get(usize::try_from(dice.below(sent.len() as u64 + 1)).unwrap()).cloned();
-        let (stream, mut expected, mut list) = match earlier.filter(|_| dice.below(3) == 0) {
+        let (stream, mut expected, mut list) = match earlier.filter(|_| dice.below(2) == 0) {
             Some(earlier) => earlier,
             None => (day(dice.below(3)), Expected::NoStream, events(usize::try_from(dice.below(3)).unwrap() + 1)),
         };
@@ -224,7 +224,7 @@ async fn whatever_is_asked_the_answers_are_those_of_the_memory_store() {
         all.into_iter().map(|event| Recorded { position: Position(1), ..event }).collect()
     };
     assert_eq!(positions(everything(&store, 100).await), positions(model.all()));
-    assert!(new > 50 && already > 50 && conflicts > 50, "{new} {already} {conflicts}: too much of one kind");
+    assert!(new > 20 && already > 20 && conflicts > 20, "{new} {already} {conflicts}: too much of one kind");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
