@@ -285,5 +285,7 @@ async fn open(data: &Data) -> anyhow::Result<Arc<App>> {
     anyhow::ensure!(is_there, "there is no log in {}", data.data.display());
     let app = App::open(data.without_signing()).await?;
     anyhow::ensure!(app.settle_within(std::time::Duration::from_mins(10)).await, "the read models did not catch up");
+    // After a long way the check of the history begins only now, and until then no command is taken.
+    app.ledger.checked_within(std::time::Duration::from_mins(1)).await;
     Ok(app)
 }

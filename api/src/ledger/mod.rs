@@ -147,7 +147,7 @@ impl Keeper {
     /// Checks the tree, then signs from time to time, until it is told to stop.
     pub fn start(self: &Arc<Self>, engine: &Arc<Engine>, views: &Arc<Views>, stop: CancellationToken) {
         let (keeper, engine, views) = (Arc::clone(self), Arc::clone(engine), Arc::clone(views));
-        keeper.tell(&engine);
+        tell(&engine, &keeper.standing());
         tokio::spawn(async move {
             if keeper.standing() == Standing::Checking {
                 let outcome = tokio::select! {
@@ -170,17 +170,9 @@ impl Keeper {
         if let Standing::Broken(why) = &standing {
             tracing::error!(why, "the log is not the one that was signed: no command is taken");
         }
+        // The engine first: whoever waited for the check goes on with a command.
+        tell(engine, &standing);
         self.standing.send_replace(standing);
-        self.tell(engine);
-    }
-
-    /// Commands are taken only while the tree is known to agree.
-    fn tell(&self, engine: &Engine) {
-        engine.refuse_commands(match self.standing() {
-            Standing::Holds => None,
-            Standing::Checking => Some("the history is being checked against the last checkpoint".to_owned()),
-            Standing::Broken(why) => Some(why),
-        });
     }
 
     /// Compares the tree with the newest checkpoint, as soon as it is as large.
@@ -302,4 +294,13 @@ impl Keeper {
         self.shelf.put(&note, engine.now())?;
         Ok(Some(Signed { checkpoint, note }))
     }
+}
+
+/// Commands are taken only while the tree is known to agree.
+fn tell(engine: &Engine, standing: &Standing) {
+    engine.refuse_commands(match standing {
+        Standing::Holds => None,
+        Standing::Checking => Some("the history is being checked against the last checkpoint".to_owned()),
+        Standing::Broken(why) => Some(why.clone()),
+    });
 }
