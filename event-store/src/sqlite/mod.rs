@@ -9,10 +9,12 @@
 //! | `writer` | stores the batch |
 //! | `checkpoints` | checkpoints that appends do not wait for |
 //! | `read` | reads pages |
+//! | `blocks` | many events in one row of the driver |
 //! | `tail` | the last events in memory, for those who follow the log |
 //! | `raw` | reads what is there, beside a running server, for audits |
 //! | `sql` | the inserts' fixed shapes |
 
+mod blocks;
 mod checkpoints;
 mod file;
 mod index;

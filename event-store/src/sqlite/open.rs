@@ -143,8 +143,8 @@ fn connect_readers(path: &Path, options: &SqliteOptions) -> SqlitePool {
         .read_only(true)
         .pragma("query_only", "ON")
         .pragma("cache_size", "-16384")
-        // Rows that the connection's thread may be ahead by: with the usual fifty it sleeps and is woken all the time.
-        .row_buffer_size(1_000);
+        // Blocks of events that the connection's thread may be ahead by.
+        .row_buffer_size(4);
     SqlitePoolOptions::new()
         .max_connections(options.readers.max(1))
         .test_before_acquire(false)

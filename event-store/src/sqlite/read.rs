@@ -1,14 +1,14 @@
 //! Reading pages of events, up to what the index says and not beyond.
 //!
-//! Revisions and positions are dense, so it is known beforehand how many rows a page has. Fewer mean damage.
+//! Revisions and positions are dense, so it is known beforehand how many events a page has. Fewer mean damage.
 
+use super::blocks::{self, Block, Stored};
 use super::index::Index;
 use super::open::is_damage;
 use super::tail::Tail;
 use crate::port::{Page, Position, ReadError, Recorded};
 use booking_domain::stream::StreamName;
 use futures::TryStreamExt;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -18,10 +18,6 @@ pub(super) const PAGE_EVENTS: u64 = 65_536;
 /// Bytes after which a page of the whole log ends.
 const PAGE_BYTES: usize = 32_000_000;
 
-const STREAM: &str = "SELECT position, revision, event_id, type, metadata, payload FROM events \
-     WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?";
-const ALL: &str = "SELECT position, revision, event_id, type, metadata, payload, \
-     (SELECT name FROM streams WHERE id = stream) FROM events WHERE position > ? ORDER BY position LIMIT ?";
 const IDS: &str = "SELECT event_id, position FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?";
 
 /// Reads from the file, with the index beside it.
@@ -45,14 +41,19 @@ impl Reader {
         if wanted == 0 {
             return Ok(Vec::new());
         }
+        let last = from + wanted - 1;
         let mut events = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0).min(1_024));
-        let mut rows = sqlx::query(STREAM).bind(head.id).bind(signed(from)).bind(signed(wanted)).fetch(&self.pool);
+        let mut rows =
+            sqlx::query(blocks::OF_STREAM).bind(signed(from)).bind(signed(last)).bind(head.id).fetch(&self.pool);
         while let Some(row) = rows.try_next().await.map_err(|error| refused(&error))? {
-            let event = self.recorded(&row, stream.clone())?;
-            if event.revision != from + events.len() as u64 {
-                return Err(gap(&format!("{stream}@{}", from + events.len() as u64)));
+            let block: Option<&[u8]> = row.try_get(0).map_err(|error| refused(&error))?;
+            for stored in Block(block.unwrap_or_default()) {
+                let event = self.recorded(&stored?, stream.clone())?;
+                if event.revision != from + events.len() as u64 {
+                    return Err(gap(&format!("{stream}@{}", from + events.len() as u64)));
+                }
+                events.push(event);
             }
-            events.push(event);
         }
         if (events.len() as u64) < wanted {
             return Err(gap(&format!("{stream}@{}", from + events.len() as u64)));
@@ -73,19 +74,22 @@ impl Reader {
         }
         let mut events = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0).min(4_096));
         let (mut next, mut bytes) = (start, 0_usize);
-        let mut rows = sqlx::query(ALL).bind(signed(start)).bind(signed(wanted)).fetch(&self.pool);
-        while let Some(row) = rows.try_next().await.map_err(|error| refused(&error))? {
-            let name: &str = row.try_get(6).map_err(|error| refused(&error))?;
-            let stream = StreamName::parse(name).map_err(|bad| ReadError::Corrupt(bad.to_string()))?;
-            let event = self.recorded(&row, stream)?;
-            next += 1;
-            if event.position.0 != next {
-                return Err(gap(&format!("position {next}")));
-            }
-            bytes = bytes.saturating_add(event.payload.len()).saturating_add(event.metadata.len());
-            events.push(event);
-            if bytes > PAGE_BYTES {
-                break;
+        let mut rows =
+            sqlx::query(blocks::IN_ORDER).bind(signed(start + 1)).bind(signed(start + wanted)).fetch(&self.pool);
+        while bytes <= PAGE_BYTES
+            && let Some(row) = rows.try_next().await.map_err(|error| refused(&error))?
+        {
+            let block: Option<&[u8]> = row.try_get(0).map_err(|error| refused(&error))?;
+            for stored in Block(block.unwrap_or_default()) {
+                let stored = stored?;
+                let stream = StreamName::parse(stored.stream).map_err(|bad| ReadError::Corrupt(bad.to_string()))?;
+                let event = self.recorded(&stored, stream)?;
+                next += 1;
+                if event.position.0 != next {
+                    return Err(gap(&format!("position {next}")));
+                }
+                bytes = bytes.saturating_add(event.payload.len()).saturating_add(event.metadata.len());
+                events.push(event);
             }
         }
         if next < start + wanted && bytes <= PAGE_BYTES {
@@ -109,24 +113,17 @@ impl Reader {
         Ok(stored.last().filter(|_| same).and_then(|(_, position)| u64::try_from(*position).ok()))
     }
 
-    fn recorded(&self, row: &SqliteRow, stream: StreamName) -> Result<Recorded, ReadError> {
-        let number = |at: usize| -> Result<u64, ReadError> {
-            let number: i64 = row.try_get(at).map_err(|error| refused(&error))?;
-            u64::try_from(number).map_err(|_| ReadError::Corrupt(format!("a negative number in column {at}")))
-        };
-        let id: &[u8] = row.try_get(2).map_err(|error| refused(&error))?;
-        let event_type: i64 = row.try_get(3).map_err(|error| refused(&error))?;
+    fn recorded(&self, stored: &Stored<'_>, stream: StreamName) -> Result<Recorded, ReadError> {
+        let event_type = self.index.type_name(stored.event_type);
         Ok(Recorded {
-            position: Position(number(0)?),
+            position: Position(stored.position),
             stream,
-            revision: number(1)?,
-            id: Uuid::from_slice(id).map_err(|_| ReadError::Corrupt("an event id of a wrong length".to_owned()))?,
-            event_type: self
-                .index
-                .type_name(event_type)
-                .ok_or_else(|| ReadError::Corrupt(format!("the unknown event type number {event_type}")))?,
-            metadata: row.try_get::<&str, _>(4).map_err(|error| refused(&error))?.into(),
-            payload: row.try_get::<&[u8], _>(5).map_err(|error| refused(&error))?.into(),
+            revision: stored.revision,
+            id: stored.id,
+            event_type: event_type
+                .ok_or_else(|| ReadError::Corrupt(format!("the unknown event type number {}", stored.event_type)))?,
+            metadata: stored.metadata.into(),
+            payload: stored.payload.into(),
         })
     }
 }
