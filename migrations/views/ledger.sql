@@ -15,8 +15,8 @@ CREATE TABLE ledger_tiles_@ (
 
 -- Where an event stands, by its id, and by the first sixteen bytes of its leaf's hash.
 CREATE TABLE ledger_places_@ (
+    run  INTEGER NOT NULL,                 -- of 16,384 leaves
     id   BLOB NOT NULL CHECK (length(id) = 16),
-    leaf INTEGER NOT NULL
-) STRICT;
-
-CREATE INDEX IF NOT EXISTS ledger_places_@_by_id ON ledger_places_@ (id, leaf);
+    leaf INTEGER NOT NULL,
+    PRIMARY KEY (run, id, leaf)
+) STRICT, WITHOUT ROWID;

@@ -35,6 +35,7 @@ mod pace;
 mod projection;
 mod rebuild;
 mod runner;
+mod runs;
 mod status;
 mod tables;
 mod views;

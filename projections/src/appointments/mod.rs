@@ -11,18 +11,20 @@ pub use row::{AppointmentRow, CancellationRow, Place};
 use crate::availability::day_of;
 use crate::envelope::Envelope;
 use crate::projection::{At, Rows, View, ViewError};
-use crate::tables::{RowTable, Tables};
+use crate::runs::every_run;
+use crate::tables::{RowTable, Tables, in_generation, unpack};
 use async_trait::async_trait;
 use booking_domain::agenda_day::AgendaDayEvent;
 use booking_domain::ids::AppointmentId;
-use sqlx::SqliteConnection;
+use sqlx::{Row, SqliteConnection};
 
 const VIEW: &str = "appointments";
 const TABLE: RowTable = RowTable {
     view: VIEW,
     name: "appointments",
-    key: &["id"],
+    key: &["number"],
     asked: &[
+        "id",
         "clinic",
         "agenda",
         "start",
@@ -39,7 +41,7 @@ const TABLE: RowTable = RowTable {
 #[async_trait]
 impl View for Appointments {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
     const TABLES: Tables =
         Tables { names: &["appointments"], sql: include_str!("../../../migrations/views/appointments.sql") };
@@ -60,7 +62,7 @@ impl View for Appointments {
     fn fold(&self, event: &Envelope, rows: &mut Rows<AppointmentId, AppointmentRow>) -> Result<(), String> {
         let (place, happened) = day_of(event).ok_or("not an event of an agenda-day")?;
         let Some(id) = happened.appointment() else { return Ok(()) };
-        if let Some(next) = row::evolve(rows.get(&id), place, happened, event.stamp) {
+        if let Some(next) = row::evolve(rows.get(&id), place, event.position, (happened, event.stamp)) {
             rows.put(id, next);
         }
         Ok(())
@@ -72,7 +74,9 @@ impl View for Appointments {
         at: At<'_>,
         key: &AppointmentId,
     ) -> Result<Option<AppointmentRow>, ViewError> {
-        TABLE.read(c, at.generation, [key.bytes().into()]).await
+        let sql = concat!("SELECT body FROM appointments_@ WHERE ", every_run!("appointments_@"), " AND id = ?");
+        let found = sqlx::query(in_generation(sql, at.generation)).bind(key.bytes().to_vec()).fetch_optional(c).await?;
+        found.map(|row| unpack(VIEW, row.try_get(0)?)).transpose()
     }
 
     async fn write(
@@ -81,6 +85,9 @@ impl View for Appointments {
         generation: i64,
         rows: &[(&AppointmentId, &AppointmentRow)],
     ) -> Result<(), ViewError> {
-        TABLE.write(c, generation, rows.iter().map(|(_, row)| (row.cells(), *row))).await
+        let mut rows: Vec<_> = rows.iter().map(|(_, row)| *row).collect();
+        // Side by side, as they will lie.
+        rows.sort_unstable_by_key(|row| row.number);
+        TABLE.write(c, generation, rows.into_iter().map(|row| (row.cells(), row))).await
     }
 }

@@ -4,6 +4,7 @@
 use super::AppointmentRow;
 use crate::file::Db;
 use crate::projection::ViewError;
+use crate::runs::every_run;
 use crate::tables::unpack;
 use booking_domain::ids::{AgendaId, AppointmentId, ClinicId, PatientId, SubjectId};
 use booking_domain::time::Instant;
@@ -20,15 +21,21 @@ pub struct Appointments {
 /// Where a page ended: start and id of its last appointment.
 pub type Cursor = (Instant, AppointmentId);
 
-/// `SELECT body` with a condition.
+/// `SELECT body` with a condition; `in runs`: on what comes in no order.
 macro_rules! select {
     ($condition:literal) => {
         concat!("SELECT body FROM appointments WHERE ", $condition)
     };
+    (in runs $condition:literal) => {
+        concat!("SELECT body FROM appointments WHERE ", every_run!("appointments"), " AND ", $condition)
+    };
 }
 
-const BY_REFERENCE: &str = select!("+clinic = ? AND reference = ? ORDER BY start, id");
+const BY_ID: &str = select!(in runs "id = ?");
+const BY_LINK: &str = select!(in runs "link_hash = ? LIMIT 1");
+const BY_REFERENCE: &str = select!(in runs "+clinic = ? AND reference = ? ORDER BY start, id");
 const OF_PATIENT: &str = select!("+clinic = ? AND patient = ?");
+const OF_SUBJECT: &str = select!(in runs "subject = ? ORDER BY start, id");
 
 /// The first cursor of all.
 const START: Cursor = (Instant(i64::MIN), AppointmentId(uuid::Uuid::nil()));
@@ -48,8 +55,7 @@ impl Appointments {
 
     /// The appointment of that id.
     pub async fn by_id(&self, id: AppointmentId) -> Result<Option<AppointmentRow>, ViewError> {
-        let sql = select!("id = ?");
-        let found = sqlx::query(sql).bind(id.bytes().to_vec()).fetch_all(self.db.rows_of(super::VIEW).await).await?;
+        let found = sqlx::query(BY_ID).bind(id.bytes().to_vec()).fetch_all(self.db.rows_of(super::VIEW).await).await?;
         Ok(rows(&found)?.pop())
     }
 
@@ -61,8 +67,7 @@ impl Appointments {
 
     /// The appointment that a link belongs to.
     pub async fn by_link_hash(&self, hash: &[u8; 32]) -> Result<Option<AppointmentRow>, ViewError> {
-        let sql = select!("link_hash = ? LIMIT 1");
-        let found = sqlx::query(sql).bind(hash.to_vec()).fetch_all(self.db.rows_of(super::VIEW).await).await?;
+        let found = sqlx::query(BY_LINK).bind(hash.to_vec()).fetch_all(self.db.rows_of(super::VIEW).await).await?;
         Ok(rows(&found)?.pop())
     }
 
@@ -123,8 +128,12 @@ impl Appointments {
 
     /// The appointments that were booked under this person's own key.
     pub async fn of_subject(&self, subject: SubjectId) -> Result<Vec<AppointmentRow>, ViewError> {
-        let sql = select!("subject = ? ORDER BY start, id");
-        rows(&sqlx::query(sql).bind(subject.bytes().to_vec()).fetch_all(self.db.rows_of(super::VIEW).await).await?)
+        rows(
+            &sqlx::query(OF_SUBJECT)
+                .bind(subject.bytes().to_vec())
+                .fetch_all(self.db.rows_of(super::VIEW).await)
+                .await?,
+        )
     }
 
     /// The appointments of a clinic without a record that start within a time, the end excluded, ended ones too: the
@@ -142,7 +151,7 @@ impl Appointments {
 
     /// True if an appointment was ever booked for this person.
     pub async fn subject_known(&self, subject: SubjectId) -> Result<bool, ViewError> {
-        let sql = select!("subject = ? LIMIT 1");
+        let sql = select!(in runs "subject = ? LIMIT 1");
         Ok(sqlx::query(sql)
             .bind(subject.bytes().to_vec())
             .fetch_optional(self.db.rows_of(super::VIEW).await)
@@ -164,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reference_and_a_patient_are_looked_up_by_their_own_index() {
+    async fn what_an_appointment_is_found_by_is_looked_up_by_its_own_index() {
         let mut c = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         let tables = Appointments::TABLES;
         tables.create(&mut c, 1).await.unwrap();
@@ -172,12 +181,22 @@ mod tests {
             sqlx::query(sql).execute(&mut c).await.unwrap();
         }
         tables.show(&mut c, 1).await.unwrap();
-        for (sql, index) in [(BY_REFERENCE, "appointments_1_by_reference"), (OF_PATIENT, "appointments_1_by_patient")] {
+        for (sql, index) in [
+            (BY_ID, "sqlite_autoindex_appointments_1_1 (run=? AND id=?)"),
+            (BY_LINK, "appointments_1_by_link (run=? AND link_hash=?)"),
+            (BY_REFERENCE, "appointments_1_by_reference (run=? AND reference=?)"),
+            (OF_SUBJECT, "appointments_1_by_subject (run=? AND subject=?)"),
+            (OF_PATIENT, "appointments_1_by_patient (patient=?)"),
+        ] {
             let plan_of = plan(&mut c, sql).await;
             assert!(plan_of.contains(index), "{plan_of}");
+            // The last run is looked up, too.
+            assert!(!plan_of.contains("SCAN appointments"), "{plan_of}");
+        }
+        for signed in [BY_REFERENCE, OF_PATIENT] {
             // Without the sign the clinic's index would do, row by row.
-            let unsigned = plan(&mut c, &sql.replace('+', "")).await;
-            assert!(!unsigned.contains(index), "the sign is of no use: {unsigned}");
+            let unsigned = plan(&mut c, &signed.replace("+clinic", "clinic")).await;
+            assert!(unsigned.contains("by_start"), "the sign is of no use: {unsigned}");
         }
     }
 }

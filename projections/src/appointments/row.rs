@@ -6,6 +6,7 @@ use booking_domain::ids::{ActivityId, AgendaId, AppointmentId, ClinicId, Command
 use booking_domain::sealed::Sealed;
 use booking_domain::time::{Instant, WallDate};
 use booking_domain::values::{BookedBy, Language, Localized, Modality, Stamp, Status};
+use booking_store::Position;
 use serde::{Deserialize, Serialize};
 
 /// An agenda on a day.
@@ -14,6 +15,8 @@ pub type Place = (AgendaId, WallDate);
 /// An appointment where it stands now. What is personal in it is sealed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AppointmentRow {
+    /// Position of the event that the row began with.
+    pub(super) number: u64,
     /// The appointment.
     pub id: AppointmentId,
     /// The clinic.
@@ -104,6 +107,8 @@ impl AppointmentRow {
     /// What it is found and asked by.
     pub(super) fn cells(&self) -> Vec<Cell> {
         vec![
+            // Positions are below 2^63 in every store.
+            i64::try_from(self.number).unwrap_or(i64::MAX).into(),
             self.id.bytes().into(),
             self.clinic.bytes().into(),
             self.agenda.bytes().into(),
@@ -134,8 +139,15 @@ impl AppointmentRow {
         self.booked_by == BookedBy::PatientOnline
     }
 
-    fn new(agenda: AgendaId, b: &Booking, placement: &Placement, booked_at: Instant, stamp: Stamp) -> Self {
+    fn new(
+        number: u64,
+        (agenda, placement): (AgendaId, &Placement),
+        b: &Booking,
+        booked_at: Instant,
+        stamp: Stamp,
+    ) -> Self {
         Self {
+            number,
             id: b.appointment,
             clinic: b.clinic,
             agenda,
@@ -173,15 +185,16 @@ impl AppointmentRow {
 pub(super) fn evolve(
     row: Option<&AppointmentRow>,
     place: Place,
-    event: &AgendaDayEvent,
-    stamp: Stamp,
+    position: Position,
+    (event, stamp): (&AgendaDayEvent, Stamp),
 ) -> Option<AppointmentRow> {
+    let number = row.map_or(position.0, |row| row.number);
     match event {
         AgendaDayEvent::AppointmentBooked(e) => {
-            return Some(AppointmentRow::new(place.0, &e.booking, &e.placement, stamp.occurred_at, stamp));
+            return Some(AppointmentRow::new(number, (place.0, &e.placement), &e.booking, stamp.occurred_at, stamp));
         }
         AgendaDayEvent::AppointmentMovedIn(e) => {
-            let mut arrived = AppointmentRow::new(place.0, &e.booking, &e.placement, e.booked_at, stamp);
+            let mut arrived = AppointmentRow::new(number, (place.0, &e.placement), &e.booking, e.booked_at, stamp);
             arrived.status = e.status;
             arrived.era = era_of(e.movement);
             arrived.touched = touched_in(arrived.era, stamp.revision);

@@ -25,6 +25,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use uuid::Uuid;
 
 const VIEW: &str = "ledger";
+/// Leaves of a run of places ([`crate::runs`]): about a megabyte.
+const RUN: u64 = 16_384;
 
 /// The ledger view.
 #[derive(Debug)]
@@ -112,7 +114,7 @@ impl Ledger {
 #[async_trait]
 impl View for Ledger {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const CATEGORIES: &'static [&'static str] = &CATEGORIES;
     const TABLES: Tables = Tables {
         names: &["ledger_edge", "ledger_tiles", "ledger_places"],
@@ -173,10 +175,10 @@ impl View for Ledger {
             }
         }
         let mut places = rows.iter().filter_map(|(key, _)| match key {
-            Key::Place(id, leaf) => Some(Ok(vec![(*id).into(), to_sql(*leaf).into()])),
+            Key::Place(id, leaf) => Some(Ok(vec![to_sql(leaf / RUN).into(), (*id).into(), to_sql(*leaf).into()])),
             _ => None,
         });
-        insert(c, "INSERT INTO ledger_places_@ (id, leaf)", generation, &mut places).await
+        insert(c, "INSERT INTO ledger_places_@ (run, id, leaf)", generation, &mut places).await
     }
 
     async fn count(&self, c: &mut SqliteConnection, generation: i64) -> Result<i64, ViewError> {

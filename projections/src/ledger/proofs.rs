@@ -3,6 +3,7 @@
 use super::edge::{self, Place, TileAt};
 use super::{Ledger, VIEW, beginning, to_sql};
 use crate::projection::ViewError;
+use crate::runs::every_run;
 use booking_events::ledger::Hash;
 use booking_events::ledger::merkle::empty_root;
 use booking_events::ledger::proof::{Subtree, consistency, inclusion, join, split};
@@ -63,7 +64,11 @@ impl Ledger {
     }
 
     async fn places(&self, id: [u8; 16]) -> Result<Vec<u64>, ViewError> {
-        let sql = "SELECT leaf FROM ledger_places WHERE id = ? ORDER BY leaf LIMIT 8";
+        let sql = concat!(
+            "SELECT leaf FROM ledger_places WHERE ",
+            every_run!("ledger_places"),
+            " AND id = ? ORDER BY leaf LIMIT 8"
+        );
         let found: Vec<i64> = sqlx::query_scalar(sql).bind(id.to_vec()).fetch_all(self.db.rows_of(VIEW).await).await?;
         Ok(found.into_iter().filter_map(|leaf| u64::try_from(leaf).ok()).collect())
     }
