@@ -51,7 +51,8 @@ use writer::{Message, Statements, Writer};
 /// The log in a `SQLite` file. Cheap to clone; all clones are one store.
 ///
 /// When the last clone goes away, the writer stores what is queued and closes the file in the background.
-/// [`SqliteStore::close`] waits for that.
+/// [`SqliteStore::close`] waits for that. It is a task of the runtime that the log was opened on: where that ends first, the
+/// file is left as by a crash, and nobody is told that something was stored which was not.
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,
@@ -99,16 +100,11 @@ impl SqliteStore {
             stopped: false,
             lock: opened.lock,
         };
-        // A thread, not a task: the writer neither waits behind other work, nor ends in the middle of it when a
-        // runtime is shut down.
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        let spawned = runtime.and_then(|runtime| {
-            std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
-                runtime.block_on(writer.run(queued));
-                drop(closed_sender);
-            })
+        // A task, not a thread: between a caller and the connection's thread another one would have to be woken twice.
+        tokio::spawn(async move {
+            writer.run(queued).await;
+            drop(closed_sender);
         });
-        spawned.map_err(file::io_error(path))?;
         let reader = Reader { pool: opened.readers, index, tail };
         Ok(Self { inner: Arc::new(Inner { queue, reader, counters, changed, closed, options }) })
     }

@@ -1,4 +1,4 @@
-//! The writer: the only one that changes the file. It runs on a thread of its own, and takes what is queued.
+//! The writer: the only one that changes the file. It is a task of its own, and takes what is queued.
 //!
 //! For each batch, in this order: decide in memory, BEGIN IMMEDIATE, insert, COMMIT (this waits for the disk), publish
 //! the new heads, wake those who wait for events, answer the callers. A crash before COMMIT has answered leaves callers
@@ -193,7 +193,7 @@ impl Writer {
         if self.fault == Some(Fault::AckBeforeCommit) {
             acknowledge(later);
             // Long enough for a test to kill the process in between.
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
         self.commit(plan).await
     }

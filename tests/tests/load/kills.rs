@@ -113,7 +113,7 @@ impl Life {
     }
 }
 
-/// Waits until the log is closed: an application that closes leaves that to the log's own thread.
+/// Waits until the log is closed: an application that closes leaves that to the log's own task.
 pub(super) async fn is_free(log: &Path) {
     for _ in 0..500 {
         match SqliteStore::open(log, SqliteOptions::default()).await {

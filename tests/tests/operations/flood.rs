@@ -109,7 +109,19 @@ async fn in_a_flood_of_visitors_reception_and_those_who_cancel_are_answered() {
 }
 
 /// Connections on which nothing is asked, until visitors are sent away; answers them and what the last visitor was told.
-async fn crowded(address: &str, path: &str, most: usize) -> (Vec<TcpStream>, reqwest::Response) {
+async fn crowded(app: &TestApp, path: &str, most: usize) -> (Vec<TcpStream>, reqwest::Response) {
+    let address = app.origin().replace("http://", "");
+    // Until the visitor has gone, an idle connection would take another's place.
+    let before = app.app.places.doors().open();
+    let only = async |idle: &[TcpStream]| {
+        for _ in 0..500 {
+            if app.app.places.doors().open() == before + idle.len() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{} connections, {} of them idle", app.app.places.doors().open() - before, idle.len());
+    };
     let mut idle = Vec::new();
     loop {
         let answer = fresh().get(format!("http://{address}{path}")).send().await.unwrap();
@@ -117,8 +129,9 @@ async fn crowded(address: &str, path: &str, most: usize) -> (Vec<TcpStream>, req
             return (idle, answer);
         }
         assert!(idle.len() < most, "more connections than there are places");
-        idle.push(TcpStream::connect(address).await.unwrap());
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        only(&idle).await;
+        idle.push(TcpStream::connect(&address).await.unwrap());
+        only(&idle).await;
     }
 }
 
@@ -135,7 +148,7 @@ async fn connections_are_counted_and_the_last_ones_are_for_reception() {
     app.settle().await;
     let (address, token) = (app.origin().replace("http://", ""), app.scheduler().token().await);
     let portal = format!("/api/v1/portal/{}/services", app.clinic.slug);
-    let (mut idle, sent_away) = crowded(&address, &portal, 12).await;
+    let (mut idle, sent_away) = crowded(&app, &portal, 12).await;
     assert_eq!((sent_away.status().as_u16(), sent_away.headers()["connection"].to_str().unwrap()), (503, "close"));
     assert!(sent_away.headers().contains_key("retry-after"));
     let staff = || {
