@@ -2,7 +2,9 @@
 
 use crate::actors::{Dice, Subject, day, event, event_with, events, everything, fill, fresh_id, head, patient, stored};
 use booking_domain::stream::StreamName;
-use booking_store::{AppendError, EventStore, Expected, Fault, MemoryStore, NewEvent, SqliteOptions, SqliteStore};
+use booking_store::{
+    AppendError, EventStore, Expected, Fault, MemoryStore, NewEvent, Position, SqliteOptions, SqliteStore,
+};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::{Path, PathBuf};
@@ -116,6 +118,33 @@ async fn whatever_is_asked_the_answers_are_those_of_the_memory_store() {
     }
     assert_eq!(everything(&store, 100).await, model.all());
     assert!(new > 20 && already > 20 && conflicts > 20, "{new} {already} {conflicts}: too much of one kind");
+}
+
+/// Events come out of the file 256 at a time.
+#[tokio::test]
+async fn pages_are_whole_wherever_a_block_ends() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let mut all = Vec::new();
+    for first in (0..600).step_by(100) {
+        let list = events(100);
+        stored(store.append(&day(1), Expected::head(u64::checked_sub(first, 1)), list.clone()).await);
+        all.extend(list);
+    }
+    store.close().await;
+    // The last events would be found in memory.
+    let store = open(&path).await;
+    for from in [0, 1, 255, 256, 257, 511, 512, 599] {
+        for limit in [1, 255, 256, 257, 511, 512, 513, 1_000] {
+            let wanted: Vec<_> = all.iter().skip(from).take(limit).map(|event| &event.payload).collect();
+            let (revision, position) = (from as u64, from as u64);
+            let stream = store.read_stream(&day(1), revision, limit).await.unwrap();
+            assert_eq!(stream.iter().map(|event| &event.payload).collect::<Vec<_>>(), wanted, "{from} {limit}");
+            let page = store.read_all(Some(Position(position)), limit).await.unwrap();
+            assert_eq!(page.events, stream, "{from} {limit}");
+            assert_eq!(page.end, from + limit >= 600, "{from} {limit}");
+        }
+    }
 }
 
 #[tokio::test]
