@@ -1,8 +1,8 @@
 -- Appointments, one row each wherever they were moved.
 
 CREATE TABLE appointments_@ (
-    number      INTEGER PRIMARY KEY,       -- position of the event that it began with
-    run         INTEGER GENERATED ALWAYS AS (number / 131072) VIRTUAL,
+    number      INTEGER PRIMARY KEY,       -- 0, 1, 2 ... in the order of their coming
+    run         INTEGER GENERATED ALWAYS AS (number / 65536) VIRTUAL,
     id          BLOB NOT NULL CHECK (length(id) = 16),
     clinic      BLOB NOT NULL CHECK (length(clinic) = 16),
     agenda      BLOB NOT NULL CHECK (length(agenda) = 16),
@@ -21,7 +21,7 @@ CREATE TABLE appointments_@ (
 -- As few and as short as they can be: each is written for each booking. What comes in no order stands in runs.
 CREATE INDEX IF NOT EXISTS appointments_@_by_reference ON appointments_@ (run, reference);
 CREATE INDEX IF NOT EXISTS appointments_@_by_link      ON appointments_@ (run, link_hash);
-CREATE INDEX IF NOT EXISTS appointments_@_by_patient   ON appointments_@ (patient) WHERE patient IS NOT NULL;
+CREATE INDEX IF NOT EXISTS appointments_@_by_patient   ON appointments_@ (run, patient) WHERE patient IS NOT NULL;
 CREATE INDEX IF NOT EXISTS appointments_@_by_subject   ON appointments_@ (run, subject);
 CREATE INDEX IF NOT EXISTS appointments_@_by_start     ON appointments_@ (clinic, start);
 CREATE INDEX IF NOT EXISTS appointments_@_to_reconcile ON appointments_@ (clinic, start)

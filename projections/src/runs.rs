@@ -5,7 +5,8 @@
 //! for no other reason than how long the history is. Where the column `run` comes first, entries fall on the pages of the
 //! last run alone, however many runs lie behind it. Whoever looks for one asks every run: some microseconds each.
 //!
-//! A table says how long its runs are; they are 0, 1, 2 ... without an end.
+//! Runs are 0, 1, 2 ... without a gap, of so many rows each as the table says. What they are counted by is dense: positions of
+//! the log are not, in every store.
 
 /// A condition on the column `run` that lets through all there are of a table, and has them looked up one by one.
 macro_rules! every_run {

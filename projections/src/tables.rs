@@ -155,7 +155,7 @@ pub(crate) struct RowTable {
     pub(crate) view: &'static str,
     /// Its plain name.
     pub(crate) name: &'static str,
-    /// What a row is found by.
+    /// What a row is replaced by, and found by where no other way is said.
     pub(crate) key: &'static [&'static str],
     /// What rows are asked by besides.
     pub(crate) asked: &'static [&'static str],

@@ -1,6 +1,6 @@
 //! `clinic create`, `clinic list`.
 
-use super::{Data, answer, open, say};
+use super::{Data, answer, open, say, wait_for_check};
 use crate::app::App;
 use anyhow::Context as _;
 use booking_domain::clinic::ClinicRegistered;
@@ -40,6 +40,7 @@ pub(super) async fn run(command: ClinicCommand, json: bool) -> anyhow::Result<()
     match command {
         ClinicCommand::Create { data, name, zone, admin_email, admin_name } => {
             let app = App::open(data.without_signing()).await?;
+            wait_for_check(&app).await;
             let outcome = create(&app, name, zone, admin_email, admin_name, json).await;
             app.close().await;
             outcome

@@ -1,6 +1,6 @@
 //! `import`: a clinic from a folder of files.
 
-use super::{Data, answer, progress, say};
+use super::{Data, answer, progress, say, wait_for_check};
 use crate::app::App;
 use crate::import::{ImportError, ImportOptions, import};
 use booking_domain::ids::ClinicId;
@@ -22,6 +22,7 @@ pub(super) struct ImportArguments {
 
 pub(super) async fn run(arguments: ImportArguments, json: bool) -> anyhow::Result<()> {
     let app = App::open(arguments.data.without_signing()).await?;
+    wait_for_check(&app).await;
     let options = ImportOptions { dry_run: arguments.dry_run, clinic: arguments.clinic, ..ImportOptions::default() };
     let outcome = import(&app.engine, &arguments.folder, &options, &progress::Bars::default()).await;
     app.close().await;

@@ -285,7 +285,12 @@ async fn open(data: &Data) -> anyhow::Result<Arc<App>> {
     anyhow::ensure!(is_there, "there is no log in {}", data.data.display());
     let app = App::open(data.without_signing()).await?;
     anyhow::ensure!(app.settle_within(std::time::Duration::from_mins(10)).await, "the read models did not catch up");
-    // After a long way the check of the history begins only now, and until then no command is taken.
-    app.ledger.checked_within(std::time::Duration::from_mins(1)).await;
+    wait_for_check(&app).await;
     Ok(app)
+}
+
+/// Waits until the history was checked, for as long as read models may take that are made again: until then no command is taken.
+/// Whoever gives one after that is told what is wrong.
+async fn wait_for_check(app: &App) {
+    app.ledger.checked_within(std::time::Duration::from_mins(10)).await;
 }

@@ -38,6 +38,34 @@ const TABLE: RowTable = RowTable {
     ],
 };
 
+/// What a fold keeps.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Key {
+    /// The number of the next new row.
+    Next,
+    /// An appointment.
+    Row(AppointmentId),
+}
+
+/// What stands under a [`Key`].
+#[derive(Clone, Debug)]
+pub enum Kept {
+    /// The number of the next new row.
+    Next(u64),
+    /// An appointment.
+    Row(Box<AppointmentRow>),
+}
+
+impl Kept {
+    /// None for a number: the rows themselves say it.
+    fn row(&self) -> Option<&AppointmentRow> {
+        match self {
+            Self::Row(row) => Some(row),
+            Self::Next(_) => None,
+        }
+    }
+}
+
 #[async_trait]
 impl View for Appointments {
     const NAME: &'static str = VIEW;
@@ -47,45 +75,55 @@ impl View for Appointments {
         Tables { names: &["appointments"], sql: include_str!("../../../migrations/views/appointments.sql") };
     const DEFERRED: bool = true;
     type Event = Envelope;
-    type Key = AppointmentId;
-    type Row = AppointmentRow;
+    type Key = Key;
+    type Row = Kept;
     type Loaded = ();
 
-    fn keys(&self, event: &Envelope) -> Vec<AppointmentId> {
+    fn keys(&self, event: &Envelope) -> Vec<Key> {
         match day_of(event) {
+            None => vec![],
             // The row begins here: there is none to be read.
-            None | Some((_, AgendaDayEvent::AppointmentBooked(_))) => vec![],
-            Some((_, happened)) => happened.appointment().into_iter().collect(),
+            Some((_, AgendaDayEvent::AppointmentBooked(_))) => vec![Key::Next],
+            Some((_, happened)) => {
+                happened.appointment().into_iter().flat_map(|id| [Key::Next, Key::Row(id)]).collect()
+            }
         }
     }
 
-    fn fold(&self, event: &Envelope, rows: &mut Rows<AppointmentId, AppointmentRow>) -> Result<(), String> {
+    fn fold(&self, event: &Envelope, rows: &mut Rows<Key, Kept>) -> Result<(), String> {
         let (place, happened) = day_of(event).ok_or("not an event of an agenda-day")?;
         let Some(id) = happened.appointment() else { return Ok(()) };
-        if let Some(next) = row::evolve(rows.get(&id), place, event.position, (happened, event.stamp)) {
-            rows.put(id, next);
+        let next = match rows.get(&Key::Next) {
+            Some(Kept::Next(next)) => *next,
+            _ => 0,
+        };
+        let known = rows.get(&Key::Row(id)).and_then(Kept::row);
+        if let Some(row) = row::evolve(known, place, next, (happened, event.stamp)) {
+            if row.number == next {
+                rows.put(Key::Next, Kept::Next(next + 1));
+            }
+            rows.put(Key::Row(id), Kept::Row(Box::new(row)));
         }
         Ok(())
     }
 
-    async fn read(
-        &self,
-        c: &mut SqliteConnection,
-        at: At<'_>,
-        key: &AppointmentId,
-    ) -> Result<Option<AppointmentRow>, ViewError> {
-        let sql = concat!("SELECT body FROM appointments_@ WHERE ", every_run!("appointments_@"), " AND id = ?");
-        let found = sqlx::query(in_generation(sql, at.generation)).bind(key.bytes().to_vec()).fetch_optional(c).await?;
-        found.map(|row| unpack(VIEW, row.try_get(0)?)).transpose()
+    async fn read(&self, c: &mut SqliteConnection, at: At<'_>, key: &Key) -> Result<Option<Kept>, ViewError> {
+        let Key::Row(id) = key else {
+            let last = in_generation("SELECT max(number) FROM appointments_@", at.generation);
+            let last: Option<i64> = sqlx::query_scalar(last).fetch_one(c).await?;
+            return Ok(last.and_then(|last| u64::try_from(last).ok()).map(|last| Kept::Next(last + 1)));
+        };
+        let sql = concat!(
+            "SELECT body FROM appointments_@ WHERE ",
+            every_run!("appointments_@"),
+            " AND id = ? ORDER BY run DESC LIMIT 1"
+        );
+        let found = sqlx::query(in_generation(sql, at.generation)).bind(id.bytes().to_vec()).fetch_optional(c).await?;
+        found.map(|row| Ok(Kept::Row(Box::new(unpack(VIEW, row.try_get(0)?)?)))).transpose()
     }
 
-    async fn write(
-        &self,
-        c: &mut SqliteConnection,
-        generation: i64,
-        rows: &[(&AppointmentId, &AppointmentRow)],
-    ) -> Result<(), ViewError> {
-        let mut rows: Vec<_> = rows.iter().map(|(_, row)| *row).collect();
+    async fn write(&self, c: &mut SqliteConnection, generation: i64, rows: &[(&Key, &Kept)]) -> Result<(), ViewError> {
+        let mut rows: Vec<&AppointmentRow> = rows.iter().filter_map(|(_, kept)| kept.row()).collect();
         // Side by side, as they will lie.
         rows.sort_unstable_by_key(|row| row.number);
         TABLE.write(c, generation, rows.into_iter().map(|row| (row.cells(), row))).await

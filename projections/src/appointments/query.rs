@@ -31,10 +31,10 @@ macro_rules! select {
     };
 }
 
-const BY_ID: &str = select!(in runs "id = ?");
-const BY_LINK: &str = select!(in runs "link_hash = ? LIMIT 1");
+const BY_ID: &str = select!(in runs "id = ? ORDER BY run DESC LIMIT 1");
+const BY_LINK: &str = select!(in runs "link_hash = ? ORDER BY run DESC LIMIT 1");
 const BY_REFERENCE: &str = select!(in runs "+clinic = ? AND reference = ? ORDER BY start, id");
-const OF_PATIENT: &str = select!("+clinic = ? AND patient = ?");
+const OF_PATIENT: &str = select!(in runs "+clinic = ? AND patient = ?");
 const OF_SUBJECT: &str = select!(in runs "subject = ? ORDER BY start, id");
 
 /// The first cursor of all.
@@ -151,7 +151,7 @@ impl Appointments {
 
     /// True if an appointment was ever booked for this person.
     pub async fn subject_known(&self, subject: SubjectId) -> Result<bool, ViewError> {
-        let sql = select!(in runs "subject = ? LIMIT 1");
+        let sql = select!(in runs "subject = ? ORDER BY run DESC LIMIT 1");
         Ok(sqlx::query(sql)
             .bind(subject.bytes().to_vec())
             .fetch_optional(self.db.rows_of(super::VIEW).await)
@@ -172,8 +172,7 @@ mod tests {
         rows.iter().map(|row| row.get::<String, _>(3)).collect::<Vec<_>>().join("; ")
     }
 
-    #[tokio::test]
-    async fn what_an_appointment_is_found_by_is_looked_up_by_its_own_index() {
+    async fn tables() -> SqliteConnection {
         let mut c = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         let tables = Appointments::TABLES;
         tables.create(&mut c, 1).await.unwrap();
@@ -181,17 +180,61 @@ mod tests {
             sqlx::query(sql).execute(&mut c).await.unwrap();
         }
         tables.show(&mut c, 1).await.unwrap();
+        c
+    }
+
+    /// The bodies that a question finds: here they say the numbers of their rows.
+    async fn found(
+        c: &mut SqliteConnection,
+        query: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
+    ) -> Vec<String> {
+        let rows = query.fetch_all(c).await.unwrap();
+        let mut bodies: Vec<_> = rows.iter().map(|row| String::from_utf8(row.get(0)).unwrap()).collect();
+        bodies.sort();
+        bodies
+    }
+
+    #[tokio::test]
+    async fn an_appointment_is_found_in_whichever_run_it_stands() {
+        let mut c = tables().await;
+        let insert = "INSERT INTO appointments_1 (number, id, clinic, agenda, start, reference, link_hash, patient, subject, \
+             provisional, online, live, body) VALUES (?1, ?2, ?3, ?3, 0, ?4, ?5, ?2, ?2, 0, 1, 1, ?6)";
+        let clinic = vec![0_u8; 16];
+        // At the ends of runs, one after many of them, and number 2 there once more.
+        let rows = [(0_i64, 1_u8), (65_535, 2), (65_536, 3), (131_071, 4), (1_000_000, 2), (1_999_999, 5)];
+        for (number, whose) in rows {
+            let query = sqlx::query(insert).bind(number).bind(vec![whose; 16]).bind(&clinic).bind(whose.to_string());
+            query.bind(vec![whose; 32]).bind(number.to_string().into_bytes()).execute(&mut c).await.unwrap();
+        }
+        for whose in 1..=6_u8 {
+            let mut all: Vec<_> = rows.iter().filter(|row| row.1 == whose).map(|row| row.0.to_string()).collect();
+            let newest: Vec<_> = all.last().cloned().into_iter().collect();
+            all.sort();
+            let id = || vec![whose; 16];
+            assert_eq!(found(&mut c, sqlx::query(BY_ID).bind(id())).await, newest);
+            assert_eq!(found(&mut c, sqlx::query(BY_LINK).bind(vec![whose; 32])).await, newest);
+            let reference = sqlx::query(BY_REFERENCE).bind(&clinic).bind(whose.to_string());
+            assert_eq!(found(&mut c, reference).await, all);
+            assert_eq!(found(&mut c, sqlx::query(OF_PATIENT).bind(&clinic).bind(id())).await, all);
+            assert_eq!(found(&mut c, sqlx::query(OF_SUBJECT).bind(id())).await, all);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_appointment_is_found_by_is_looked_up_by_its_own_index() {
+        let mut c = tables().await;
         for (sql, index) in [
             (BY_ID, "sqlite_autoindex_appointments_1_1 (run=? AND id=?)"),
             (BY_LINK, "appointments_1_by_link (run=? AND link_hash=?)"),
             (BY_REFERENCE, "appointments_1_by_reference (run=? AND reference=?)"),
             (OF_SUBJECT, "appointments_1_by_subject (run=? AND subject=?)"),
-            (OF_PATIENT, "appointments_1_by_patient (patient=?)"),
+            (OF_PATIENT, "appointments_1_by_patient (run=? AND patient=?)"),
         ] {
             let plan_of = plan(&mut c, sql).await;
             assert!(plan_of.contains(index), "{plan_of}");
-            // The last run is looked up, too.
-            assert!(!plan_of.contains("SCAN appointments"), "{plan_of}");
+            // The last run is looked up, too, and the newest comes first by itself.
+            let through = plan_of.contains("SCAN appointments");
+            assert!(!through && (sql != BY_ID || !plan_of.contains("B-TREE")), "{plan_of}");
         }
         for signed in [BY_REFERENCE, OF_PATIENT] {
             // Without the sign the clinic's index would do, row by row.

@@ -6,7 +6,6 @@ use booking_domain::ids::{ActivityId, AgendaId, AppointmentId, ClinicId, Command
 use booking_domain::sealed::Sealed;
 use booking_domain::time::{Instant, WallDate};
 use booking_domain::values::{BookedBy, Language, Localized, Modality, Stamp, Status};
-use booking_store::Position;
 use serde::{Deserialize, Serialize};
 
 /// An agenda on a day.
@@ -15,7 +14,7 @@ pub type Place = (AgendaId, WallDate);
 /// An appointment where it stands now. What is personal in it is sealed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AppointmentRow {
-    /// Position of the event that the row began with.
+    /// Which it is of all, in the order of their coming, from 0 on.
     pub(super) number: u64,
     /// The appointment.
     pub id: AppointmentId,
@@ -107,7 +106,6 @@ impl AppointmentRow {
     /// What it is found and asked by.
     pub(super) fn cells(&self) -> Vec<Cell> {
         vec![
-            // Positions are below 2^63 in every store.
             i64::try_from(self.number).unwrap_or(i64::MAX).into(),
             self.id.bytes().into(),
             self.clinic.bytes().into(),
@@ -181,19 +179,19 @@ impl AppointmentRow {
     }
 }
 
-/// The row after an event on `place`; total, like the domain's own fold.
+/// The row after an event on `place`; total, like the domain's own fold. `next`: the number of a new row.
 pub(super) fn evolve(
     row: Option<&AppointmentRow>,
     place: Place,
-    position: Position,
+    next: u64,
     (event, stamp): (&AgendaDayEvent, Stamp),
 ) -> Option<AppointmentRow> {
-    let number = row.map_or(position.0, |row| row.number);
     match event {
         AgendaDayEvent::AppointmentBooked(e) => {
-            return Some(AppointmentRow::new(number, (place.0, &e.placement), &e.booking, stamp.occurred_at, stamp));
+            return Some(AppointmentRow::new(next, (place.0, &e.placement), &e.booking, stamp.occurred_at, stamp));
         }
         AgendaDayEvent::AppointmentMovedIn(e) => {
+            let number = row.map_or(next, |row| row.number);
             let mut arrived = AppointmentRow::new(number, (place.0, &e.placement), &e.booking, e.booked_at, stamp);
             arrived.status = e.status;
             arrived.era = era_of(e.movement);

@@ -12,6 +12,9 @@ use std::collections::hash_map::Entry;
 use std::ops::Range;
 use uuid::Uuid;
 
+const PLACES: &str =
+    concat!("SELECT leaf FROM ledger_places WHERE ", every_run!("ledger_places"), " AND id = ? ORDER BY leaf LIMIT 8");
+
 impl Ledger {
     /// How many leaves the tree has.
     pub fn size(&self) -> u64 {
@@ -64,12 +67,8 @@ impl Ledger {
     }
 
     async fn places(&self, id: [u8; 16]) -> Result<Vec<u64>, ViewError> {
-        let sql = concat!(
-            "SELECT leaf FROM ledger_places WHERE ",
-            every_run!("ledger_places"),
-            " AND id = ? ORDER BY leaf LIMIT 8"
-        );
-        let found: Vec<i64> = sqlx::query_scalar(sql).bind(id.to_vec()).fetch_all(self.db.rows_of(VIEW).await).await?;
+        let found: Vec<i64> =
+            sqlx::query_scalar(PLACES).bind(id.to_vec()).fetch_all(self.db.rows_of(VIEW).await).await?;
         Ok(found.into_iter().filter_map(|leaf| u64::try_from(leaf).ok()).collect())
     }
 
@@ -123,5 +122,35 @@ impl Ledger {
         let tile: Option<Vec<u8>> = query.fetch_optional(self.db.rows_of(VIEW).await).await?;
         let missing = || ViewError::Row { view: VIEW, why: format!("{at:?} is missing") };
         tile.map(|bytes| edge::from_bytes(&bytes)).ok_or_else(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Db;
+    use crate::ledger::{Key, LedgerRow, RUN};
+    use crate::projection::View;
+
+    #[tokio::test]
+    async fn an_event_is_found_in_whichever_run_its_place_stands() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let db = std::sync::Arc::new(Db::open(&folder.path().join("views.db")).await.unwrap());
+        let ledger = Ledger::new(std::sync::Arc::clone(&db));
+        let leaves = [0, RUN - 1, RUN, 2 * RUN - 1, 30 * RUN + 7];
+        {
+            let mut writer = db.writer().await.unwrap();
+            Ledger::TABLES.create(&mut writer, 1).await.unwrap();
+            Ledger::TABLES.show(&mut writer, 1).await.unwrap();
+            let keys: Vec<_> = (1..).zip(leaves).map(|(id, leaf)| Key::Place([id; 16], leaf)).collect();
+            let again = Key::Place([1; 16], 9 * RUN);
+            let rows: Vec<_> = keys.iter().chain([&again]).map(|key| (key, &LedgerRow::Place)).collect();
+            ledger.write(&mut writer, 1, &rows).await.unwrap();
+        }
+        for (id, leaf) in (1..).zip(leaves) {
+            assert_eq!(ledger.leaf_of_event(Uuid::from_bytes([id; 16])).await.unwrap(), Some(leaf));
+        }
+        assert_eq!(ledger.places([1; 16]).await.unwrap(), [0, 9 * RUN]);
+        assert_eq!(ledger.leaf_of_event(Uuid::from_bytes([9; 16])).await.unwrap(), None);
     }
 }
