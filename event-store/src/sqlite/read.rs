@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// Events of one page of the whole log at most, whatever was asked for.
 pub(super) const PAGE_EVENTS: u64 = 65_536;
-/// Bytes after which a page of the whole log ends.
+/// Bytes after which a page of the whole log ends, with the block that they are reached in.
 const PAGE_BYTES: usize = 32_000_000;
 
 const IDS: &str = "SELECT event_id, position FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?";

@@ -57,7 +57,7 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// None for a number: the rows themselves say it.
+    /// The appointment; a number stands in no row of its own, since the rows themselves say it.
     fn row(&self) -> Option<&AppointmentRow> {
         match self {
             Self::Row(row) => Some(row),
