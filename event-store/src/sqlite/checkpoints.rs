@@ -54,6 +54,8 @@ impl Beside {
                 self.idle = Some(connection);
                 moved
             }
+            // Nobody but a runtime that ends cancels it, and that one ends the writer, too, as soon as it waits.
+            Err(error) if error.is_cancelled() => std::future::pending().await,
             Err(_) => Err(sqlx::Error::WorkerCrashed),
         })
     }

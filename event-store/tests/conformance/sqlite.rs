@@ -188,6 +188,34 @@ async fn a_store_that_goes_away_stores_what_was_queued_and_lets_the_next_one_ope
     assert_eq!(head(&open(&path).await, &day(1)).await, Some(9));
 }
 
+/// A checkpoint that a runtime takes with it when it ends is no failure of the disk.
+#[test]
+fn a_runtime_that_ends_in_the_middle_of_everything_does_not_end_the_process() {
+    for _ in 0..100 {
+        let (_folder, path) = folder();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let listener = Arc::clone(&told);
+        let options = SqliteOptions {
+            checkpoint_frames: 1,
+            on_fatal: Arc::new(move |why| listener.lock().unwrap().push(why.to_owned())),
+            ..SqliteOptions::default()
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = SqliteStore::open(&path, options).await.unwrap();
+            for writer in 0..8 {
+                let store = store.clone();
+                tokio::spawn(async move { fill(&store, &day(writer), 1_000_000).await });
+            }
+            while store.statistics().appends < 200 {
+                tokio::task::yield_now().await;
+            }
+        });
+        drop(runtime);
+        assert_eq!(*told.lock().unwrap(), Vec::<String>::new());
+    }
+}
+
 #[tokio::test]
 async fn a_closed_store_answers_instead_of_waiting() {
     let (_folder, path) = folder();
