@@ -119,6 +119,12 @@ impl Erasures {
         rows.iter().map(read).collect()
     }
 
+    /// Nobody was ever erased, asked to be, or was held back from it.
+    pub async fn is_empty(&self) -> Result<bool, ViewError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM erasures)";
+        Ok(sqlx::query_scalar(sql).fetch_one(self.db.rows_of(VIEW).await).await?)
+    }
+
     /// Everybody who was erased: the erasure list.
     pub async fn carried_out(&self) -> Result<Vec<(SubjectId, ErasureRow)>, ViewError> {
         let sql = "SELECT subject, body FROM erasures WHERE stage = 3";

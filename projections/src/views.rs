@@ -203,6 +203,11 @@ impl Views {
         self.lanes.iter().map(|lane| lane.position()).min().flatten()
     }
 
+    /// The position that these views have applied; none if one of them has applied nothing, or there is no such view.
+    pub fn position_of(&self, projections: &[&str]) -> Option<Position> {
+        projections.iter().map(|name| self.lane(name)?.position()).min().flatten()
+    }
+
     /// How each projection is.
     pub fn status(&self) -> Vec<ProjectionStatus> {
         self.lanes.iter().map(|lane| lane.status()).collect()

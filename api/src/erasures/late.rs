@@ -6,7 +6,7 @@
 
 use super::{Person, belongings, by_itself, carry_out, forget_contact};
 use crate::app::App;
-use crate::http::problem::{ApiResult, Problem};
+use crate::http::problem::ApiResult;
 use crate::http::reads;
 use booking_domain::agenda_day::AgendaDayEvent;
 use booking_domain::erasure::ErasureEvent;
@@ -16,14 +16,11 @@ use booking_projections::erasures::ErasureRow;
 use booking_store::fold::decode;
 use booking_store::{Position, Recorded};
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 /// The vault's name for how far the log was read.
 const CURSOR: &str = "erasures";
 /// Events of one read.
 const PAGE: usize = 1_000;
-/// How long a page waits for the view that says who was erased.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everybody who was erased, by each person whose key went: who asked to be forgotten. Known after the first round.
 pub(super) type Erased = Option<HashMap<SubjectId, SubjectId>>;
@@ -65,7 +62,7 @@ impl Reasons {
     }
 }
 
-/// Reads the log on from where the last round ended, and carries out what is found.
+/// Reads the log on from where the last round ended to where the views are, and carries out what is found.
 pub(super) async fn follow(app: &App) -> ApiResult<()> {
     let vault = app.engine.vault();
     let mut erased = app.erasures.late.lock().await;
@@ -77,28 +74,36 @@ pub(super) async fn follow(app: &App) -> ApiResult<()> {
         }
         return Ok(vault.begin_cursor(CURSOR, head).await?);
     };
+    // Asked before the views are: what they hold is of this position, or later.
+    let asked = app.views.position_of(&["appointments", "erasures"]);
+    let Some(end) = asked.filter(|end| *end > from) else { return Ok(()) };
+    if app.views.erasures.is_empty().await.map_err(reads::unanswered)? {
+        return looked_upto(app, from, end).await;
+    }
     let known = match &mut *erased {
         Some(known) => known,
         none => none.insert(listed(app).await?),
     };
-    loop {
+    while from < end {
         let page = app.log().read_all((from.0 > 0).then_some(from), PAGE).await?;
-        let to = page.next.unwrap_or(from);
+        let Some(to) = page.next.map(|next| next.min(end)).filter(|to| *to > from) else { return Ok(()) };
         let mut reasons = Reasons::default();
-        for event in &page.events {
+        for event in page.events.iter().filter(|event| event.position <= to) {
             reasons.add(event)?;
         }
-        look(app, known, reasons, to).await?;
-        if to > from {
-            match vault.post(CURSOR, (from, to), &[]).await {
-                // Another round moved it: that one has looked.
-                Ok(()) | Err(VaultError::Gone) => from = to,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if page.end {
-            return Ok(());
-        }
+        look(app, known, reasons).await?;
+        looked_upto(app, from, to).await?;
+        from = to;
+    }
+    Ok(())
+}
+
+/// Moves the cursor.
+async fn looked_upto(app: &App, from: Position, to: Position) -> ApiResult<()> {
+    match app.engine.vault().post(CURSOR, (from, to), &[]).await {
+        // Another round moved it: that one has looked.
+        Ok(()) | Err(VaultError::Gone) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -108,11 +113,8 @@ async fn listed(app: &App) -> ApiResult<HashMap<SubjectId, SubjectId>> {
     Ok(rows.into_iter().flat_map(each).collect())
 }
 
-async fn look(app: &App, known: &mut HashMap<SubjectId, SubjectId>, reasons: Reasons, upto: Position) -> ApiResult<()> {
+async fn look(app: &App, known: &mut HashMap<SubjectId, SubjectId>, reasons: Reasons) -> ApiResult<()> {
     let mut persons = reasons.erased;
-    if !persons.is_empty() && !app.views.wait_for("erasures", upto, PATIENCE).await {
-        return Err(Problem::internal("the view of erasures is too far behind to say who was erased"));
-    }
     let row_of = async |person| app.views.erasures.of(person).await.map_err(reads::unanswered);
     for person in &persons {
         if let Some(row) = row_of(*person).await? {

@@ -16,17 +16,18 @@ use std::time::Duration;
 const APPLICATION_ID: u32 = 0x636c_6276;
 
 /// The schema, step by step. Step n takes a file from schema n to n + 1. A released step never changes.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/vault/0001_vault.sql"),
     include_str!("../../../migrations/vault/0002_messages.sql"),
     include_str!("../../../migrations/vault/0003_visit_drafts.sql"),
     include_str!("../../../migrations/vault/0004_contact_quotas.sql"),
     include_str!("../../../migrations/vault/0005_undelivered.sql"),
     include_str!("../../../migrations/vault/0006_key_rotation.sql"),
+    include_str!("../../../migrations/vault/0007_keys_of_requests_by_age.sql"),
 ];
 
 /// The schema that this program writes.
-const SCHEMA: u32 = 6;
+const SCHEMA: u32 = 7;
 
 /// Readers beside the one writer.
 const READERS: u32 = 4;
@@ -43,8 +44,13 @@ pub(super) async fn open(path: &Path) -> Result<OpenFile> {
     if schema < SCHEMA {
         migrate(path, schema).await?;
     }
-    let writer =
-        options(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full).connect().await?;
+    let writer = options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        // Keys of people come in no order: each write looks at a page of its own.
+        .pragma("cache_size", "-16384")
+        .connect()
+        .await?;
     let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(path).read_only(true)).await?;
     // The header was read without the write-ahead log; what stands there counts too.
     let found: i64 = sqlx::query("PRAGMA user_version").fetch_one(&readers).await?.try_get(0)?;

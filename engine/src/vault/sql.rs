@@ -190,10 +190,6 @@ statements! { STATEMENTS:
     REVOKE_BEARERS(Bytes, Int) -> () =
         "UPDATE bearer_tokens SET revoked_at = $2 WHERE member = $1 AND revoked_at IS NULL";
 
-    /// The first body counts. It changes nothing if there is one.
-    REMEMBER(Bytes, Bytes, Int) -> () = "INSERT INTO idempotency (command_id, body_hash, created_at) \
-         VALUES ($1, $2, $3) ON CONFLICT (command_id) DO NOTHING";
-    REMEMBERED(Bytes) -> (Bytes) = "SELECT body_hash FROM idempotency WHERE command_id = $1";
     IDEMPOTENCY() -> (Bytes, Bytes, Int) = "SELECT command_id, body_hash, created_at FROM idempotency";
     PURGE_IDEMPOTENCY(Int) -> () = "DELETE FROM idempotency WHERE created_at <= $1";
 
@@ -280,6 +276,10 @@ statements! { STATEMENTS:
 }
 
 statements! { ON_A_SERVER:
+    /// The first body counts. It changes nothing if there is one.
+    REMEMBER(Bytes, Bytes, Int) -> () = "INSERT INTO idempotency (command_id, body_hash, created_at) \
+         VALUES ($1, $2, $3) ON CONFLICT (command_id) DO NOTHING";
+    REMEMBERED(Bytes) -> (Bytes) = "SELECT body_hash FROM idempotency WHERE command_id = $1";
     /// Another holder is another number; the same goes on.
     TAKE_LEASE(Text, Bytes, Int) -> () =
         "INSERT INTO leases (name, holder, number, until) VALUES ($1, $2, 1, vault_clock() + $3) \

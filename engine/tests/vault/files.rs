@@ -1,7 +1,8 @@
 //! The files: whose they are, and what is refused.
 
 use super::*;
-use booking_engine::vault::{OsEntropy, RootKey};
+use booking_domain::ids::CommandId;
+use booking_engine::vault::{OsEntropy, Remembered, RootKey};
 
 #[cfg(unix)]
 #[tokio::test]
@@ -89,4 +90,39 @@ async fn foreign_truncated_and_newer_files_are_refused_with_their_bytes_unchange
         assert!(check(&refusal), "{name}: {refusal}");
         assert!(fs::read(given.file()).unwrap() == bytes, "{name}: the file was changed");
     }
+}
+
+/// Schema 6 kept them in the order of the keys.
+#[tokio::test]
+async fn keys_of_requests_that_a_former_release_kept_are_remembered() {
+    use sqlx::Connection as _;
+    let given = Given::a_vault(On::File).await;
+    given.vault.close().await;
+    let url = format!("sqlite://{}", given.file().display());
+    let mut former = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let schema = include_str!("../../../migrations/vault/0001_vault.sql");
+    let (_, table) = schema.split_once("CREATE TABLE idempotency").unwrap();
+    let table = table.split_once(';').unwrap().0;
+    let text = format!("DROP TABLE idempotency; CREATE TABLE idempotency{table}; PRAGMA user_version = 6");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut former).await.unwrap();
+    for n in 0..3_000_u128 {
+        let row = sqlx::query("INSERT INTO idempotency (command_id, body_hash, created_at) VALUES (?, ?, ?)");
+        // Two out of three came in the same moment.
+        let at = NOW.plus_minutes(i64::try_from(n / 3).unwrap()).0;
+        row.bind(&id(n)[..]).bind(&[7; 32][..]).bind(at).execute(&mut former).await.unwrap();
+    }
+    former.close().await.unwrap();
+
+    let mut given = given.reopened().await;
+    for _ in 0..2 {
+        for n in 0..3_000 {
+            let key = CommandId::from_bytes(id(n));
+            assert_eq!(given.vault.remember(key, [7; 32], NOW).await.unwrap(), Remembered::Same);
+            assert_eq!(given.vault.remember(key, [8; 32], NOW).await.unwrap(), Remembered::Different);
+        }
+        given = given.reopened().await;
+    }
+    given.vault.purge_idempotency(NOW.plus_minutes(DAY + 499)).await.unwrap();
+    let left = async |n| given.vault.remember(CommandId::from_bytes(id(n)), [7; 32], NOW).await.unwrap();
+    assert_eq!((left(1_499).await, left(1_500).await), (Remembered::New, Remembered::Same));
 }
