@@ -10,9 +10,7 @@ use super::writer::Statement;
 use super::{Vault, row, sql};
 use booking_domain::ids::CommandId;
 use booking_domain::time::Instant;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use dashmap::{DashMap, Entry};
 
 /// Hours for which a command's body is remembered.
 const HOURS: i64 = 24;
@@ -28,14 +26,11 @@ pub enum Remembered {
     Different,
 }
 
-/// All rows, read at the first use. About 70 bytes each.
-pub(super) struct Memory(Mutex<HashMap<CommandId, ([u8; 32], Instant)>>);
+/// All rows, read at the first use. About 70 bytes each. In so many parts that while one grows, which moves all of it, the
+/// others answer.
+pub(super) type Memory = DashMap<CommandId, ([u8; 32], Instant)>;
 
-impl Memory {
-    fn lock(&self) -> MutexGuard<'_, HashMap<CommandId, ([u8; 32], Instant)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+const PARTS: usize = 128;
 
 impl Vault {
     /// Remembers a command's body by its keyed hash, and says whether the command came before. It does not wait for
@@ -45,7 +40,7 @@ impl Vault {
             return self.remember_together(command, body_hash, now).await;
         }
         let memory = self.idempotency.get_or_try_init(|| self.load_idempotency()).await?;
-        match memory.lock().entry(command) {
+        match memory.entry(command) {
             Entry::Occupied(known) => {
                 return Ok(if same(&known.get().0, &body_hash) { Remembered::Same } else { Remembered::Different });
             }
@@ -72,20 +67,20 @@ impl Vault {
     /// Forgets what is older than a day.
     pub async fn purge_idempotency(&self, now: Instant) -> Result<()> {
         let bound = now.plus_minutes(-HOURS * 60);
-        // The disk first: a row that memory has forgotten and the disk has not could not be written again.
+        // The disk first: a row that memory has forgotten and the disk has not would stand there twice if it came again.
         self.writer.run(vec![Statement::Change(&sql::PURGE_IDEMPOTENCY, vec![bound.0.into()])]).await?;
         if let Some(memory) = self.idempotency.get() {
-            memory.lock().retain(|_, (_, created_at)| *created_at > bound);
+            memory.retain(|_, (_, created_at)| *created_at > bound);
         }
         Ok(())
     }
 
     async fn load_idempotency(&self) -> Result<Memory> {
-        let mut rows = HashMap::new();
+        let rows = Memory::with_shard_amount(PARTS);
         for row in self.readers.rows(&sql::IDEMPOTENCY, []).await? {
             let command = CommandId::from_bytes(row::bytes(&row, 0)?);
             rows.insert(command, (row::bytes(&row, 1)?, row::instant(&row, 2)?));
         }
-        Ok(Memory(Mutex::new(rows)))
+        Ok(rows)
     }
 }

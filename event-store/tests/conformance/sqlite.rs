@@ -70,6 +70,17 @@ async fn the_linked_engine_does_not_have_the_wal_reset_bug() {
     assert!(parts >= vec![3, 51, 3], "{version}");
 }
 
+/// `.cargo/config.toml` says how, and why.
+#[tokio::test]
+async fn the_linked_engine_is_compiled_so_that_connections_do_not_share_their_pages() {
+    let (_folder, path) = folder();
+    drop(open(&path).await);
+    let options: Vec<String> =
+        sqlx::query_scalar("PRAGMA compile_options").fetch_all(&mut stranger(&path).await).await.unwrap();
+    assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    assert!(!options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+}
+
 /// The memory store is simple enough to be believed; the other one has to answer like it, to the position.
 ///
 /// What is asked: retries, parts of retries, late and early appends, several of them in one batch.
