@@ -107,7 +107,7 @@ async fn keys_of_requests_that_a_former_release_kept_are_remembered() {
     sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut former).await.unwrap();
     for n in 0..3_000_u128 {
         let row = sqlx::query("INSERT INTO idempotency (command_id, body_hash, created_at) VALUES (?, ?, ?)");
-        // Two out of three came in the same moment.
+        // Three came at each moment.
         let at = NOW.plus_minutes(i64::try_from(n / 3).unwrap()).0;
         row.bind(&id(n)[..]).bind(&[7; 32][..]).bind(at).execute(&mut former).await.unwrap();
     }
