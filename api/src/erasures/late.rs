@@ -66,17 +66,18 @@ impl Reasons {
 pub(super) async fn follow(app: &App) -> ApiResult<()> {
     let vault = app.engine.vault();
     let mut erased = app.erasures.late.lock().await;
+    // Asked before the views are: what they hold is of this position, or later.
+    let end = app.views.position_of(&["appointments", "erasures"]).unwrap_or(Position(0));
     let Some(mut from) = vault.cursor(CURSOR).await? else {
         // The first round of an installation looks at everybody, once.
-        let head = app.log().head().await?.unwrap_or(Position(0));
         for (subject, row) in app.views.erasures.carried_out().await.map_err(reads::unanswered)? {
             look_again(app, subject, &row).await?;
         }
-        return Ok(vault.begin_cursor(CURSOR, head).await?);
+        return Ok(vault.begin_cursor(CURSOR, end).await?);
     };
-    // Asked before the views are: what they hold is of this position, or later.
-    let asked = app.views.position_of(&["appointments", "erasures"]);
-    let Some(end) = asked.filter(|end| *end > from) else { return Ok(()) };
+    if end <= from {
+        return Ok(());
+    }
     if app.views.erasures.is_empty().await.map_err(reads::unanswered)? {
         return looked_upto(app, from, end).await;
     }
