@@ -41,3 +41,7 @@ pub mod verify;
 pub use app::{App, AppOptions};
 pub use log_place::Cluster;
 pub use vault_place::VaultServer;
+
+/// Of the program and of the libraries in C that it is linked with: docs/adr/0020-allocator.md.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

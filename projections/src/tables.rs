@@ -11,8 +11,10 @@ use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection};
 
-/// Rows of one INSERT: the driver pays for statements, not for rows.
-const CHUNK: usize = 100;
+/// Rows of one INSERT, largest first. The driver pays for statements, not for rows, and the database engine copies each page
+/// that a statement of many rows changes, to be able to take the statement back: once for a thousand rows, or once for each
+/// hundred. Few shapes, so that each is prepared once.
+const SHAPES: [usize; 4] = [1_024, 128, 16, 1];
 
 /// A statement for the tables of one generation.
 pub fn in_generation(sql: &str, generation: i64) -> AssertSqlSafe<String> {
@@ -138,14 +140,17 @@ pub(crate) async fn insert(
     rows: &mut (dyn Iterator<Item = Result<Vec<Cell>, ViewError>> + Send),
 ) -> Result<(), ViewError> {
     loop {
-        let chunk = rows.take(CHUNK).collect::<Result<Vec<_>, _>>()?;
+        let chunk = rows.take(SHAPES[0]).collect::<Result<Vec<_>, _>>()?;
         let Some(columns) = chunk.first().map(Vec::len) else { return Ok(()) };
-        let count = chunk.len();
         let row = format!("({})", vec!["?"; columns].join(","));
-        let sql = in_generation(&format!("{insert} VALUES {}", vec![row; count].join(",")), generation);
-        // Only the two usual sizes are worth keeping prepared.
-        let keep = count == 1 || count == CHUNK;
-        bound(sql, chunk.into_iter().flatten()).persistent(keep).execute(&mut *c).await?;
+        let mut left = chunk.into_iter();
+        for shape in SHAPES {
+            while left.len() >= shape {
+                let values = vec![row.as_str(); shape].join(",");
+                let sql = in_generation(&format!("{insert} VALUES {values}"), generation);
+                bound(sql, left.by_ref().take(shape).flatten()).execute(&mut *c).await?;
+            }
+        }
     }
 }
 
@@ -208,4 +213,37 @@ pub(crate) fn unpack<T: DeserializeOwned>(view: &'static str, bytes: &[u8]) -> R
 /// Sixteen bytes from a column that the schema checks.
 pub(crate) fn id16(view: &'static str, bytes: &[u8]) -> Result<[u8; 16], ViewError> {
     bytes.try_into().map_err(|_| ViewError::Row { view, why: "an id has not sixteen bytes".to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::Connection;
+
+    #[tokio::test]
+    async fn however_many_rows_each_is_inserted_once_in_few_shapes() {
+        let mut c = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::query("CREATE TABLE t_7 (n INTEGER NOT NULL, body BLOB NOT NULL) STRICT").execute(&mut c).await.unwrap();
+        let mut expected = 0;
+        for many in [0, 1, 15, 16, 17, 127, 128, 1_023, 1_024, 1_025, 2 * 1_024 + 3 * 128 + 5 * 16 + 9] {
+            let mut rows =
+                (expected..expected + many).map(|n: i64| Ok(vec![n.into(), n.to_string().into_bytes().into()]));
+            insert(&mut c, "INSERT INTO t_@ (n, body)", 7, &mut rows).await.unwrap();
+            expected += many;
+        }
+        let sql = "SELECT count(*), count(DISTINCT n), max(n) + 1, sum(CAST(body AS TEXT) = n) FROM t_7";
+        let found: (i64, i64, i64, i64) = sqlx::query_as(sql).fetch_one(&mut c).await.unwrap();
+        assert_eq!(found, (expected, expected, expected, expected));
+        assert!(c.cached_statements_size() <= SHAPES.len() + 2, "{} statements", c.cached_statements_size());
+    }
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_made_ends_it() {
+        let mut c = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::query("CREATE TABLE t_7 (n INTEGER) STRICT").execute(&mut c).await.unwrap();
+        let bad = || ViewError::Row { view: "t", why: "planted".to_owned() };
+        let mut rows = (0..40_i64).map(|n| if n == 20 { Err(bad()) } else { Ok(vec![n.into()]) });
+        let failed = insert(&mut c, "INSERT INTO t_@ (n)", 7, &mut rows).await;
+        assert!(matches!(failed, Err(ViewError::Row { .. })), "{failed:?}");
+    }
 }

@@ -19,6 +19,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Barrier;
 
+/// As the engine's program has it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const AGENDA_DAYS: usize = 1_000;
 const TIMES_A_DAY: usize = 32;
 /// How often a command is sent again after somebody was faster.

@@ -49,6 +49,8 @@ pub(super) async fn open(path: &Path) -> Result<OpenFile> {
         .synchronous(SqliteSynchronous::Full)
         // Keys of people come in no order: each write looks at a page of its own.
         .pragma("cache_size", "-16384")
+        // What a statement of many rows may have to take back is in memory: never in another file, and sooner done.
+        .pragma("temp_store", "MEMORY")
         .connect()
         .await?;
     let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(path).read_only(true)).await?;

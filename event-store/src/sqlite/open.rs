@@ -124,8 +124,9 @@ async fn connect_writer(path: &Path, options: &SqliteOptions) -> Result<SqliteCo
         // fsync, and stand in the way of the commit that happens to start them.
         .pragma("wal_autocheckpoint", "0")
         .pragma("journal_size_limit", "67108864")
-        // Room for a batch and for the warm parts of the indexes; nothing is written before COMMIT.
-        .pragma("cache_size", "-65536")
+        // The warm parts of the indexes, and no more: a COMMIT after pages were balanced looks at every page that is kept.
+        // A batch has room beside them, since nothing is written before COMMIT.
+        .pragma("cache_size", "-8192")
         .pragma("cache_spill", "OFF")
         .pragma("temp_store", "MEMORY");
     if let Some(pages) = options.max_pages {
