@@ -2,7 +2,7 @@
 
 CREATE TABLE appointments_@ (
     number      INTEGER PRIMARY KEY,       -- 0, 1, 2 ... in the order of their coming
-    run         INTEGER GENERATED ALWAYS AS (number / 65536) VIRTUAL,
+    run         INTEGER GENERATED ALWAYS AS (number / 16384) VIRTUAL,
     id          BLOB NOT NULL CHECK (length(id) = 16),
     clinic      BLOB NOT NULL CHECK (length(clinic) = 16),
     agenda      BLOB NOT NULL CHECK (length(agenda) = 16),

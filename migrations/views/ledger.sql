@@ -15,7 +15,7 @@ CREATE TABLE ledger_tiles_@ (
 
 -- Where an event stands, by its id, and by the first sixteen bytes of its leaf's hash.
 CREATE TABLE ledger_places_@ (
-    run  INTEGER NOT NULL,                 -- of 16,384 leaves
+    run  INTEGER NOT NULL,                 -- of 4,096 leaves
     id   BLOB NOT NULL CHECK (length(id) = 16),
     leaf INTEGER NOT NULL,
     PRIMARY KEY (run, id, leaf)

@@ -69,7 +69,7 @@ impl Kept {
 #[async_trait]
 impl View for Appointments {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
     const CATEGORIES: &'static [&'static str] = &["agendaday"];
     const TABLES: Tables =
         Tables { names: &["appointments"], sql: include_str!("../../../migrations/views/appointments.sql") };

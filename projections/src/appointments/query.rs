@@ -201,7 +201,7 @@ mod tests {
              provisional, online, live, body) VALUES (?1, ?2, ?3, ?3, 0, ?4, ?5, ?2, ?2, 0, 1, 1, ?6)";
         let clinic = vec![0_u8; 16];
         // At the ends of runs, one after many of them, and number 2 there once more.
-        let rows = [(0_i64, 1_u8), (65_535, 2), (65_536, 3), (131_071, 4), (1_000_000, 2), (1_999_999, 5)];
+        let rows = [(0_i64, 1_u8), (16_383, 2), (16_384, 3), (32_767, 4), (1_000_000, 2), (1_999_999, 5)];
         for (number, whose) in rows {
             let query = sqlx::query(insert).bind(number).bind(vec![whose; 16]).bind(&clinic).bind(whose.to_string());
             query.bind(vec![whose; 32]).bind(number.to_string().into_bytes()).execute(&mut c).await.unwrap();

@@ -25,8 +25,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use uuid::Uuid;
 
 const VIEW: &str = "ledger";
-/// Leaves of a run of places ([`crate::runs`]): about a megabyte.
-const RUN: u64 = 16_384;
+/// Leaves of a run of places ([`crate::runs`]): some 300 kilobytes.
+const RUN: u64 = 4_096;
 
 /// The ledger view.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Ledger {
 #[async_trait]
 impl View for Ledger {
     const NAME: &'static str = VIEW;
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const CATEGORIES: &'static [&'static str] = &CATEGORIES;
     const TABLES: Tables = Tables {
         names: &["ledger_edge", "ledger_tiles", "ledger_places"],
